@@ -1,0 +1,85 @@
+// swift-tools-version: 6.1
+// SPDX-License-Identifier: Apache-2.0
+// The dependency lists below are the architecture: a target may import exactly what its list names (ARCHITECTURE.md).
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+
+func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: settings)
+}
+
+let package = Package(
+    name: "shardline",
+    products: [
+        .executable(name: "batchd", targets: ["batchd"]),
+        .executable(name: "batchctl", targets: ["batchctl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.20.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+    ],
+    targets: [
+        // outside
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLibcurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        // ground: technology without rules, and rules without I/O
+        target("Postgres", ["CLibpq", logging]),
+        target("Curl", ["CLibcurl", logging]),
+        target("Zstd", ["CZstd"]),
+        target("Loops", [lifecycle, logging]),
+        target("BatchCore", []),
+        .target(
+            name: "BatchMigrations", path: "Migrations", resources: [.embedInCode("sql")], swiftSettings: settings),
+        // adapters
+        target("BatchStore", ["BatchCore", "BatchMigrations", "Postgres", "Zstd", logging]),
+        target("BatchFiles", ["BatchCore", "Curl", crypto, logging]),
+        target("BatchInference", ["BatchCore", "Curl", logging]),
+        target("BatchWebhook", ["BatchCore", "Curl", crypto, logging]),
+        target("BatchClient", ["BatchCore", "Curl"]),
+        // rooms
+        target(
+            "BatchCoordinator",
+            ["BatchCore", "BatchStore", "BatchFiles", "BatchWebhook", "Loops", lifecycle, logging]),
+        target("BatchWorker", ["BatchCore", "BatchStore", "BatchInference", "Loops", lifecycle, logging]),
+        // desk
+        target("BatchAPI", ["BatchCore", "BatchStore", "BatchFiles", "BatchCoordinator", hummingbird, crypto, logging]),
+        // programs
+        program(
+            "batchd",
+            [
+                "BatchCore", "BatchMigrations", "BatchStore", "BatchFiles", "BatchInference", "BatchWebhook",
+                "BatchCoordinator", "BatchWorker", "BatchAPI", "BatchClient", "Curl", "Postgres", "Loops",
+                arguments, crypto, lifecycle, logging, .product(name: "Yams", package: "Yams"),
+            ]),
+        program("batchctl", ["BatchCore", "BatchClient", "Curl", arguments]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A batch as its row stands. Instants are whole Unix seconds by the database's clock.
+package struct Batch: Hashable, Sendable {
+    /// `batch_…`
+    package var id: BatchID
+    /// The tenant it belongs to.
+    package var project: ProjectID
+    /// Where it stands; see ``BatchStatus`` for who moves it on.
+    package var status: BatchStatus
+    /// The file id as the user gave it; the file may be gone by now.
+    package var inputFileID: String
+    /// The path that every line names, such as `/v1/chat/completions`.
+    package var endpoint: String
+    /// The window as the user wrote it, such as `24h`.
+    package var completionWindow: String
+    /// The one model of all lines; nil until validated.
+    package var model: String?
+    /// The user's metadata as JSON text of an object of strings, or nil.
+    package var metadata: String?
+    /// Lifetime of the output files in seconds, or nil for the server's default.
+    package var outputExpiresAfterSeconds: Int64?
+    /// What validation found; empty unless `failed`.
+    package var problems: [LineProblem]
+    /// Set with `completed`, `expired` or `cancelled` when at least one line succeeded.
+    package var outputFileID: FileID?
+    /// Set when at least one line failed or was not executed.
+    package var errorFileID: FileID?
+    /// Lines in all, succeeded, failed.
+    package var counts: RequestCounts
+    /// Tokens of all executed lines.
+    package var usage: Usage
+    /// When the row was made.
+    package var createdAt: Int64
+    /// `createdAt` plus the window.
+    package var expiresAt: Int64
+    /// When it became `in_progress`.
+    package var inProgressAt: Int64?
+    /// When it became `finalizing`.
+    package var finalizingAt: Int64?
+    /// When it became `completed`.
+    package var completedAt: Int64?
+    /// When it became `failed`.
+    package var failedAt: Int64?
+    /// When it became `expired`.
+    package var expiredAt: Int64?
+    /// When it became `cancelling`.
+    package var cancellingAt: Int64?
+    /// When it became `cancelled`.
+    package var cancelledAt: Int64?
+
+    /// A batch from its columns.
+    package init(
+        id: BatchID, project: ProjectID, status: BatchStatus, inputFileID: String, endpoint: String,
+        completionWindow: String, model: String? = nil, metadata: String? = nil,
+        outputExpiresAfterSeconds: Int64? = nil, problems: [LineProblem] = [], outputFileID: FileID? = nil,
+        errorFileID: FileID? = nil, counts: RequestCounts = RequestCounts(), usage: Usage = Usage(),
+        createdAt: Int64, expiresAt: Int64, inProgressAt: Int64? = nil, finalizingAt: Int64? = nil,
+        completedAt: Int64? = nil, failedAt: Int64? = nil, expiredAt: Int64? = nil, cancellingAt: Int64? = nil,
+        cancelledAt: Int64? = nil
+    ) {
+        self.id = id
+        self.project = project
+        self.status = status
+        self.inputFileID = inputFileID
+        self.endpoint = endpoint
+        self.completionWindow = completionWindow
+        self.model = model
+        self.metadata = metadata
+        self.outputExpiresAfterSeconds = outputExpiresAfterSeconds
+        self.problems = problems
+        self.outputFileID = outputFileID
+        self.errorFileID = errorFileID
+        self.counts = counts
+        self.usage = usage
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+        self.inProgressAt = inProgressAt
+        self.finalizingAt = finalizingAt
+        self.completedAt = completedAt
+        self.failedAt = failedAt
+        self.expiredAt = expiredAt
+        self.cancellingAt = cancellingAt
+        self.cancelledAt = cancelledAt
+    }
+}
+
+/// How many lines a batch has, and how many of them ended which way.
+///
+/// `completed + failed <= total` always; equal in a `completed` batch. Lines that were never executed are in neither.
+package struct RequestCounts: Hashable, Codable, Sendable {
+    /// Request lines in the input file; 0 while validating.
+    package var total: Int64
+    /// Lines whose backend answered 2xx: the lines of the output file.
+    package var completed: Int64
+    /// Executed lines that ended otherwise.
+    package var failed: Int64
+
+    /// Counts; zeros unless given.
+    package init(total: Int64 = 0, completed: Int64 = 0, failed: Int64 = 0) {
+        self.total = total
+        self.completed = completed
+        self.failed = failed
+    }
+}

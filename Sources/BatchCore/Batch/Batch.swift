@@ -20,8 +20,8 @@ package struct Batch: Hashable, Sendable {
     package var metadata: String?
     /// Lifetime of the output files in seconds, or nil for the server's default.
     package var outputExpiresAfterSeconds: Int64?
-    /// What validation found; empty unless `failed`.
-    package var problems: [LineProblem]
+    /// What validation found, as JSON text of the entries of `errors.data`; nil unless `failed`.
+    package var problems: String?
     /// Set with `completed`, `expired` or `cancelled` when at least one line succeeded.
     package var outputFileID: FileID?
     /// Set when at least one line failed or was not executed.
@@ -53,7 +53,7 @@ package struct Batch: Hashable, Sendable {
     package init(
         id: BatchID, project: ProjectID, status: BatchStatus, inputFileID: String, endpoint: String,
         completionWindow: String, model: String? = nil, metadata: String? = nil,
-        outputExpiresAfterSeconds: Int64? = nil, problems: [LineProblem] = [], outputFileID: FileID? = nil,
+        outputExpiresAfterSeconds: Int64? = nil, problems: String? = nil, outputFileID: FileID? = nil,
         errorFileID: FileID? = nil, counts: RequestCounts = RequestCounts(), usage: Usage = Usage(),
         createdAt: Int64, expiresAt: Int64, inProgressAt: Int64? = nil, finalizingAt: Int64? = nil,
         completedAt: Int64? = nil, failedAt: Int64? = nil, expiredAt: Int64? = nil, cancellingAt: Int64? = nil,

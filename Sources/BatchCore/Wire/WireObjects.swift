@@ -37,7 +37,7 @@ extension Batch {
             .init("object", .string("batch")),
             .init("endpoint", .string(endpoint)),
             .init("model", JSONValue(model)),
-            .init("errors", problems.isEmpty ? .null : problemList),
+            .init("errors", problems.map(Self.problemList) ?? .null),
             .init("input_file_id", .string(inputFileID)),
             .init("completion_window", .string(completionWindow)),
             .init("status", .string(status.rawValue)),
@@ -58,8 +58,8 @@ extension Batch {
         ])
     }
 
-    private var problemList: JSONValue {
-        .object([.init("object", .string("list")), .init("data", .array(problems.map(\.errorObject)))])
+    private static func problemList(_ entries: String) -> JSONValue {
+        .object([.init("object", .string("list")), .init("data", .raw(entries))])
     }
 
     private var countsObject: JSONValue {

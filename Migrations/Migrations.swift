@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One numbered step of the schema's history, embedded in the binary.
+package struct Migration: Sendable {
+    /// The file's name without `.sql`; names sort in the order of application.
+    package let name: String
+    /// Plain SQL, several statements.
+    package let sql: String
+}
+
+/// The schema's history, oldest first. A step that has been released never changes; new steps are appended.
+package enum Migrations {
+    /// Every step, oldest first.
+    package static let all: [Migration] = [
+        Migration(name: "0001_tenants", sql: text(PackageResources._001_tenants_sql)),
+        Migration(name: "0002_files", sql: text(PackageResources._002_files_sql)),
+        Migration(name: "0003_batches", sql: text(PackageResources._003_batches_sql)),
+        Migration(name: "0004_shards", sql: text(PackageResources._004_shards_sql)),
+        Migration(name: "0005_workers", sql: text(PackageResources._005_workers_sql)),
+        Migration(name: "0006_events", sql: text(PackageResources._006_events_sql)),
+    ]
+
+    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}

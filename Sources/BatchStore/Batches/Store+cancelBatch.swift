@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BatchCore
+internal import Postgres
+
+extension Store {
+    /// Asks a batch to stop: it becomes `cancelling`, and workers hear of it at once.
+    ///
+    /// Asking again changes nothing. (contracts: OpenAI batch state machine)
+    /// - Throws: a 404 or, for a batch that ended otherwise, a 409 ``BatchCore/BatchError``.
+    package func cancelBatch(_ id: BatchID, project: ProjectID) async throws -> Batch {
+        try await pool.transaction { session in
+            let rows = try session.query(
+                """
+                select status from batches
+                where id = \(id.rawValue) and project_id = \(project.rawValue) for update
+                """)
+            guard let row = rows.first else { throw BatchError.notFound("No batch found with id '\(id)'.") }
+            let status: BatchStatus = try row.choice("status")
+            switch BatchLifecycle.transition(from: status, on: .cancel) {
+            case .refuse:
+                throw BatchError.conflict("Cannot cancel a batch with status '\(status.rawValue)'.")
+            case .stay:
+                break
+            case .move(let next):
+                try session.execute(
+                    """
+                    update batches set status = \(next.rawValue), ending = 'cancelled',
+                        cancelling_at = clock_timestamp()
+                    where id = \(id.rawValue) and status = \(status.rawValue)
+                    """)
+                try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")
+            }
+            return try Self.findBatch(id, project: project, session) ?? { throw BatchError.notFound("No batch found.") }()
+        }
+    }
+}

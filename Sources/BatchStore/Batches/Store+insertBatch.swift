@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BatchCore
+internal import Postgres
+
+/// A batch about to be recorded; its fields are checked by the caller.
+package struct NewBatch: Sendable {
+    /// The tenant it belongs to.
+    package var project: ProjectID
+    /// The file id as the user gave it; whether it exists is found out by validation.
+    package var inputFileID: String
+    /// The path that every line names.
+    package var endpoint: String
+    /// The time it has.
+    package var window: CompletionWindow
+    /// JSON text of an object of strings, or nil.
+    package var metadata: String?
+    /// Lifetime of the output files, or nil for the server's default.
+    package var outputExpiresAfterSeconds: Int64?
+    /// The `Idempotency-Key` of the request, or nil.
+    package var idempotencyKey: String?
+    /// SHA-256 of the request body.
+    package var requestSHA256: [UInt8]
+    /// Whether the client says that it sends the request again (`x-stainless-retry-count` above 0).
+    package var isRetry: Bool
+
+    /// A batch about to be recorded.
+    package init(
+        project: ProjectID, inputFileID: String, endpoint: String, window: CompletionWindow, metadata: String? = nil,
+        outputExpiresAfterSeconds: Int64? = nil, idempotencyKey: String? = nil, requestSHA256: [UInt8],
+        isRetry: Bool = false
+    ) {
+        self.project = project
+        self.inputFileID = inputFileID
+        self.endpoint = endpoint
+        self.window = window
+        self.metadata = metadata
+        self.outputExpiresAfterSeconds = outputExpiresAfterSeconds
+        self.idempotencyKey = idempotencyKey
+        self.requestSHA256 = requestSHA256
+        self.isRetry = isRetry
+    }
+}
+
+extension Store {
+    /// How long an `Idempotency-Key` is remembered.
+    private static let idempotencyWindow = Duration.seconds(86_400)
+    /// How long a repeated request without a key is recognised by its body.
+    private static let retryWindow = Duration.seconds(60)
+
+    /// Records a batch, or finds the one that the same request made before.
+    ///
+    /// The SDKs send no idempotency header, so a request that says it is a retry and has the same body as one of the
+    /// last minute gets that one's batch. The advisory lock makes two repeats at once agree.
+    /// (contracts: OpenAI timeouts, retries, idempotency)
+    /// - Throws: a 409 ``BatchCore/BatchError`` when the key was used with another body.
+    package func insertBatch(_ new: NewBatch) async throws -> (batch: Batch, isNew: Bool) {
+        let id = BatchID.random()
+        return try await pool.transaction { session in
+            if let existing = try Self.repeated(new, session) { return (existing, false) }
+            let rows = try session.query(
+                """
+                with now as materialized (select clock_timestamp() as t)
+                insert into batches (id, project_id, input_file_id, endpoint, completion_window, metadata,
+                    output_expires_after_seconds, idempotency_key, request_sha256, created_at, expires_at)
+                select \(id.rawValue), \(new.project.rawValue), \(new.inputFileID), \(new.endpoint),
+                    \(new.window.text), \(new.metadata), \(new.outputExpiresAfterSeconds), \(new.idempotencyKey),
+                    \(new.requestSHA256), t, t + \(Duration.seconds(new.window.seconds)) from now
+                returning \(unescaped: Self.batchColumns)
+                """)
+            try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")
+            return (try Self.batch(rows.onlyRow("batches")), true)
+        }
+    }
+
+    private static func repeated(_ new: NewBatch, _ session: Session) throws -> Batch? {
+        if let key = new.idempotencyKey {
+            try session.query("select pg_advisory_xact_lock(hashtextextended(\(new.project.rawValue + "/" + key), 1))")
+            let rows = try session.query(
+                """
+                select \(unescaped: batchColumns), request_sha256 = \(new.requestSHA256) as is_same from batches
+                where project_id = \(new.project.rawValue) and idempotency_key = \(key)
+                  and created_at > clock_timestamp() - \(idempotencyWindow)
+                order by seq desc limit 1
+                """)
+            guard let row = rows.first else { return nil }
+            guard try row["is_same", as: Bool.self] else {
+                throw BatchError.conflict(
+                    "The Idempotency-Key '\(key)' was used for a different request within the last 24 hours; "
+                        + "use a new key for a new request.")
+            }
+            return try batch(row)
+        }
+        guard new.isRetry else { return nil }
+        let rows = try session.query(
+            """
+            select \(unescaped: batchColumns) from batches
+            where project_id = \(new.project.rawValue) and request_sha256 = \(new.requestSHA256)
+              and created_at > clock_timestamp() - \(retryWindow)
+            order by seq desc limit 1
+            """)
+        return try rows.first.map(batch)
+    }
+
+    /// The columns that ``batch(_:)`` reads.
+    static let batchColumns: StaticString = """
+        id, project_id, status, input_file_id, endpoint, completion_window, model, metadata,
+        output_expires_after_seconds, problems, output_file_id, error_file_id, total, completed, failed,
+        input_tokens, cached_tokens, output_tokens, reasoning_tokens, total_tokens, created_at, expires_at,
+        in_progress_at, finalizing_at, completed_at, failed_at, expired_at, cancelling_at, cancelled_at
+        """
+
+    /// A batch from its row.
+    static func batch(_ row: Row) throws -> Batch {
+        Batch(
+            id: try row.identifier("id"), project: try row.identifier("project_id"), status: try row.choice("status"),
+            inputFileID: try row["input_file_id", as: String.self], endpoint: try row["endpoint", as: String.self],
+            completionWindow: try row["completion_window", as: String.self],
+            model: try row["model", as: String?.self], metadata: try row["metadata", as: String?.self],
+            outputExpiresAfterSeconds: try row["output_expires_after_seconds", as: Int64?.self],
+            problems: try row["problems", as: String?.self],
+            outputFileID: try row.optionalIdentifier("output_file_id"),
+            errorFileID: try row.optionalIdentifier("error_file_id"),
+            counts: RequestCounts(
+                total: try row["total", as: Int64.self], completed: try row["completed", as: Int64.self],
+                failed: try row["failed", as: Int64.self]),
+            usage: try row.usage(), createdAt: try row.seconds("created_at"), expiresAt: try row.seconds("expires_at"),
+            inProgressAt: try row.optionalSeconds("in_progress_at"),
+            finalizingAt: try row.optionalSeconds("finalizing_at"),
+            completedAt: try row.optionalSeconds("completed_at"), failedAt: try row.optionalSeconds("failed_at"),
+            expiredAt: try row.optionalSeconds("expired_at"),
+            cancellingAt: try row.optionalSeconds("cancelling_at"),
+            cancelledAt: try row.optionalSeconds("cancelled_at"))
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BatchCore
+internal import Postgres
+
+/// A batch whose files are to be written.
+package struct FinalizationDuty: Sendable {
+    /// The right to do it.
+    package var lease: DutyLease
+    /// The tenant, which will own the files.
+    package var project: ProjectID
+    /// `finalizing` or `cancelling`: what the commit expects to find.
+    package var status: BatchStatus
+    /// How the batch will end.
+    package var ending: BatchEnding
+    /// Request lines in all; 0 when the batch never left validation.
+    package var total: Int64
+    /// Lifetime of the output files, or nil for the server's default.
+    package var outputExpiresAfterSeconds: Int64?
+    /// Shards of the batch.
+    package var shardCount: Int32
+    /// How often a coordinator took this duty, this time included.
+    package var attempts: Int32
+}
+
+extension Store {
+    /// Takes a batch that waits for its files; nil when there is none.
+    ///
+    /// A batch with live leases is left alone until its workers have flushed what they hold, but no longer than
+    /// `grace`: then the leases are broken. Taking the duty fences every worker out, so that what is read from then on
+    /// does not change.
+    package func claimFinalization(
+        owner: CoordinatorID, lease: Duration, grace: Duration
+    ) async throws -> FinalizationDuty? {
+        try await pool.transaction { session in
+            let rows = try session.query(
+                """
+                update batches set owner = \(owner.rawValue), owner_epoch = owner_epoch + 1,
+                    owner_until = clock_timestamp() + \(lease), duty_attempts = duty_attempts + 1
+                where id = (
+                    select id from batches b
+                    where status in ('finalizing', 'cancelling')
+                      and (owner_until is null or owner_until < clock_timestamp())
+                      and (coalesce(cancelling_at, finalizing_at) < clock_timestamp() - \(grace) or not exists (
+                          select 1 from shards s where s.batch_id = b.id and s.state = 'claimed'
+                            and s.lease_until > clock_timestamp()))
+                    order by duty_attempts, seq limit 1 for update skip locked
+                )
+                returning id, owner_epoch, project_id, status, coalesce(ending, 'completed') as ending, total,
+                    output_expires_after_seconds, duty_attempts
+                """)
+            guard let row = rows.first else { return nil }
+            let batch: BatchID = try row.identifier("id")
+            try session.execute(
+                """
+                update shards set state = 'ready', epoch = epoch + 1, worker_id = null, lease_until = null
+                where batch_id = \(batch.rawValue) and state = 'claimed'
+                """)
+            let shards = try session.query(
+                """
+                select coalesce(max(shard_no) + 1, 0) as shard_count from shards
+                where batch_id = \(batch.rawValue) and state <> 'draft'
+                """)
+            return FinalizationDuty(
+                lease: DutyLease(batch: batch, epoch: try row["owner_epoch", as: Int32.self]),
+                project: try row.identifier("project_id"), status: try row.choice("status"),
+                ending: try row.choice("ending"), total: try row["total", as: Int64.self],
+                outputExpiresAfterSeconds: try row["output_expires_after_seconds", as: Int64?.self],
+                shardCount: try shards.onlyRow("shards")["shard_count", as: Int32.self],
+                attempts: try row["duty_attempts", as: Int32.self])
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BatchCore
+internal import Postgres
+internal import Zstd
+
+extension Store {
+    /// Writes new results of several shards in one transaction; returns the leases that were still good.
+    ///
+    /// For each shard one statement updates the row where the epoch matches and inserts the segment only if it did: a
+    /// worker whose lease was lost writes nothing. The row lock that the update takes makes a rescuer wait or skip.
+    /// Repeating a checkpoint whose commit is unknown is harmless: the segment is there already, and the counts are not
+    /// added twice.
+    package func record(
+        worker: WorkerID, _ checkpoints: [Checkpoint], lease: Duration
+    ) async throws -> Set<Lease> {
+        guard !checkpoints.isEmpty else { return [] }
+        return try await pool.transaction { session in
+            let compressor = try ZstdCompressor()
+            var written: Set<Lease> = []
+            // One order for all workers, so that two transactions never wait for each other in a circle.
+            for checkpoint in checkpoints.sorted(by: { Self.precedes($0.lease.shard, $1.lease.shard) }) {
+                if try Self.record(worker, checkpoint, lease, compressor, session) { written.insert(checkpoint.lease) }
+            }
+            for batch in Set(checkpoints.filter(\.isLast).map(\.lease.shard.batch)) {
+                try session.query("select pg_notify(\(Signals.batches), \(batch.rawValue))")
+            }
+            return written
+        }
+    }
+
+    private static func precedes(_ left: ShardKey, _ right: ShardKey) -> Bool {
+        (left.batch.rawValue, left.number) < (right.batch.rawValue, right.number)
+    }
+
+    private static func record(
+        _ worker: WorkerID, _ checkpoint: Checkpoint, _ lease: Duration, _ compressor: ZstdCompressor,
+        _ session: Session
+    ) throws -> Bool {
+        let key = checkpoint.lease.shard
+        let results = try checkpoint.segment.withUnsafeBytes { try compressor.compress($0) }
+        let usage = checkpoint.usage
+        let rows = try session.query(
+            """
+            with owned as (
+                update shards set done = \(checkpoint.done.bytes), done_count = \(Int32(checkpoint.done.count)),
+                    completed = completed + \(checkpoint.completed), failed = failed + \(checkpoint.failed),
+                    input_tokens = input_tokens + \(usage.inputTokens),
+                    cached_tokens = cached_tokens + \(usage.cachedTokens),
+                    output_tokens = output_tokens + \(usage.outputTokens),
+                    reasoning_tokens = reasoning_tokens + \(usage.reasoningTokens),
+                    total_tokens = total_tokens + \(usage.totalTokens),
+                    state = case when \(checkpoint.isLast) then 'done' else state end,
+                    worker_id = case when \(checkpoint.isLast) then null else worker_id end,
+                    lease_until = case when \(checkpoint.isLast) then null else clock_timestamp() + \(lease) end
+                where batch_id = \(key.batch.rawValue) and shard_no = \(key.number)
+                  and epoch = \(checkpoint.lease.epoch) and state = 'claimed' and worker_id = \(worker.rawValue)
+                  and done_count < \(Int32(checkpoint.done.count))
+                returning batch_id, shard_no
+            ), stored as (
+                insert into segments (batch_id, shard_no, epoch, seq, line_count, raw_bytes, results)
+                select batch_id, shard_no, \(checkpoint.lease.epoch), \(checkpoint.sequence),
+                    \(Int32(checkpoint.lineCount)), \(Int64(checkpoint.segment.count)), \(results) from owned
+                returning 1
+            )
+            select count(*) as stored from stored
+            """)
+        if try rows.onlyRow("stored")["stored", as: Int64.self] == 1 { return true }
+        return try isRecorded(checkpoint, session)
+    }
+
+    /// Whether an earlier try of the same checkpoint was committed although its answer was lost.
+    private static func isRecorded(_ checkpoint: Checkpoint, _ session: Session) throws -> Bool {
+        try !session.query(
+            """
+            select 1 from segments
+            where batch_id = \(checkpoint.lease.shard.batch.rawValue) and shard_no = \(checkpoint.lease.shard.number)
+              and epoch = \(checkpoint.lease.epoch) and seq = \(checkpoint.sequence)
+            """
+        ).isEmpty
+    }
+}

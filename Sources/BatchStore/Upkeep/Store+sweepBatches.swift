@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BatchCore
+internal import Postgres
+
+extension Store {
+    /// Rows deleted by one statement, so that none runs long.
+    private static let sweepLimit = 200
+
+    /// Removes a bounded number of shards and segments of one batch that has ended; false when nothing is left to sweep.
+    package func sweepBatch() async throws -> Bool {
+        try await pool.transaction { session in
+            let rows = try session.query(
+                """
+                select id from batches
+                where swept_at is null and status in ('failed', 'completed', 'expired', 'cancelled')
+                order by seq limit 1 for update skip locked
+                """)
+            guard let row = rows.first else { return false }
+            let batch: BatchID = try row.identifier("id")
+            let segments = try session.execute(
+                """
+                delete from segments where ctid = any (array(
+                    select ctid from segments where batch_id = \(batch.rawValue) limit \(Self.sweepLimit)))
+                """)
+            guard segments < Self.sweepLimit else { return true }
+            let shards = try session.execute(
+                """
+                delete from shards where ctid = any (array(
+                    select ctid from shards where batch_id = \(batch.rawValue) limit \(Self.sweepLimit)))
+                """)
+            guard shards < Self.sweepLimit else { return true }
+            try session.execute("update batches set swept_at = clock_timestamp() where id = \(batch.rawValue)")
+            return true
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BatchCore
+internal import Postgres
+
+/// What a worker says of itself.
+package struct WorkerRecord: Hashable, Sendable {
+    /// New at each start.
+    package var id: WorkerID
+    /// The machine's name.
+    package var host: String
+    /// The process.
+    package var pid: Int32
+    /// The program's version.
+    package var version: String
+    /// Calls it may have in flight.
+    package var capacity: Int32
+    /// Calls it has in flight.
+    package var inFlight: Int32
+    /// Whether it is on its way out.
+    package var isDraining: Bool
+
+    /// What a worker says of itself.
+    package init(
+        id: WorkerID, host: String, pid: Int32, version: String, capacity: Int32, inFlight: Int32, isDraining: Bool
+    ) {
+        self.id = id
+        self.host = host
+        self.pid = pid
+        self.version = version
+        self.capacity = capacity
+        self.inFlight = inFlight
+        self.isDraining = isDraining
+    }
+}
+
+extension Store {
+    /// Records that a worker lives. Leases do not depend on it.
+    package func heartbeat(_ worker: WorkerRecord) async throws {
+        try await pool.run { session in
+            try session.execute(
+                """
+                insert into workers (id, host, pid, version, capacity, in_flight, draining)
+                values (\(worker.id.rawValue), \(worker.host), \(worker.pid), \(worker.version), \(worker.capacity),
+                    \(worker.inFlight), \(worker.isDraining))
+                on conflict (id) do update set capacity = excluded.capacity, in_flight = excluded.in_flight,
+                    draining = excluded.draining, heartbeat_at = clock_timestamp()
+                """)
+        }
+    }
+
+    /// Forgets a worker that ends in good order.
+    package func removeWorker(_ id: WorkerID) async throws {
+        try await pool.run { session in
+            try session.execute("delete from workers where id = \(id.rawValue)")
+        }
+    }
+
+    /// Forgets workers that have said nothing for `silence`; returns how many.
+    package func pruneWorkers(silence: Duration) async throws -> Int {
+        try await pool.run { session in
+            try session.execute("delete from workers where heartbeat_at < clock_timestamp() - \(silence)")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Logging
+import Synchronization
+
+/// An HTTP/1.1 client: one thread, one libcurl multi handle, up to 1,000 transfers at a time.
+///
+/// Ignores proxy settings of the environment, netrc files and cookies; speaks http and https only; sends paths as
+/// written. Keep-alive connections are shared by all requests of an engine: use an engine each where that matters.
+/// When the server closes an idle connection just as a request is sent on it, libcurl repeats the request on a new
+/// connection by itself, provided no byte of an answer had come.
+///
+/// A signature made by callers of `perform` from many tasks costs one continuation per request.
+package final class CurlEngine: Sendable {
+    private let loop: EngineLoop
+
+    /// Starts the engine's thread. Should that fail (no memory, no threads), the reason is logged and every request
+    /// fails with `shutdown`.
+    package init(_ configuration: EngineConfiguration, logger: Logger? = nil) {
+        loop = EngineLoop(configuration, logger: logger)
+        loop.start()
+    }
+
+    deinit { loop.requestStop() }
+
+    /// Transfers that hold a connection or are getting one, at this moment.
+    package var inFlight: Int { loop.inFlight.load(ordering: .relaxed) }
+
+    /// Sends the request and collects the answer, whatever its status. Cancelling the task aborts the transfer.
+    package func perform(_ request: HTTPRequest) async throws(CurlError) -> HTTPResponse {
+        try await run(Transfer(request))
+    }
+
+    /// Sends the request and returns when the answer's head has come; the body follows piece by piece.
+    ///
+    /// `responseBytesMax` counts here too: raise it for large downloads.
+    package func download(_ request: HTTPRequest) async throws(CurlError) -> HTTPDownload {
+        let channel = DownloadChannel(bufferBytesMax: loop.configuration.downloadBufferBytes)
+        let transfer = Transfer(request, channel: channel)
+        let lease = DownloadLease(channel: channel, transfer: transfer, loop: loop)
+        let head = try await run(transfer)
+        return HTTPDownload(
+            status: head.status, headers: head.headers, body: DownloadBody(lease: lease),
+            isDelimitedByClose: head.isDelimitedByClose)
+    }
+
+    /// Sends a body read piece by piece while it goes out, and collects the answer.
+    ///
+    /// - Parameter progress: told on the engine's thread how many body bytes were taken so far; falls back to a lower
+    ///   number when the body is sent again. Must return quickly.
+    package func upload(
+        _ request: HTTPRequest, body: UploadBody, progress: (@Sendable (Int64) -> Void)? = nil
+    ) async throws(CurlError) -> HTTPResponse {
+        try await run(Transfer(request, upload: body, progress: progress))
+    }
+
+    /// Aborts every transfer with `shutdown` and waits for the thread to end its work. May be called again.
+    package func shutdown() async {
+        await loop.stop()
+    }
+
+    private func run(_ transfer: Transfer) async throws(CurlError) -> HTTPResponse {
+        let result = await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                loop.send(.submit(transfer, continuation))
+            }
+        } onCancel: {
+            loop.send(.cancel(transfer))
+        }
+        return try result.get()
+    }
+}

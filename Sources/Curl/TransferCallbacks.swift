@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLibcurl
+
+/// The functions libcurl calls while a transfer runs, all on the engine thread; the context is the `TransferSlot`.
+enum TransferCallbacks {
+    /// Bytes of the answer's body.
+    static let body: curl_write_callback = { bytes, size, count, context in
+        guard let context, let bytes else { return 0 }
+        let view = UnsafeRawBufferPointer(start: bytes, count: size * count)
+        return TransferCallbacks.slot(context).receive(body: view)
+    }
+
+    /// One line of the answer's header.
+    static let header: curl_write_callback = { bytes, size, count, context in
+        guard let context, let bytes else { return 0 }
+        let view = UnsafeRawBufferPointer(start: bytes, count: size * count)
+        return TransferCallbacks.slot(context).receive(headerLine: view)
+    }
+
+    /// Room for bytes of the request's body.
+    static let read: curl_read_callback = { buffer, size, count, context in
+        guard let context, let buffer else { return Int(CURL_READFUNC_ABORT) }
+        let room = UnsafeMutableRawBufferPointer(start: buffer, count: size * count)
+        return TransferCallbacks.slot(context).supply(room)
+    }
+
+    /// The request's body must be sent again from `offset`.
+    static let seek: curl_seek_callback = { context, offset, origin in
+        guard let context, origin == SEEK_SET, let upload = TransferCallbacks.slot(context).transfer?.upload,
+            upload.seek(to: Int64(offset))
+        else { return CURL_SEEKFUNC_FAIL }
+        return CURL_SEEKFUNC_OK
+    }
+
+    /// A socket is needed for this address.
+    static let openSocket: curl_opensocket_callback = { context, _, address in
+        guard let context, let address else { return CURL_SOCKET_BAD }
+        let slot = TransferCallbacks.slot(context)
+        guard slot.mayDial(UnsafePointer(address)) else { return CURL_SOCKET_BAD }
+        return shardline_open_socket(address)
+    }
+
+    /// A connection is ready, new or reused, and nothing of this request was sent on it.
+    static let connected: curl_prereq_callback = { context, _, _, _, _ in
+        if let context { TransferCallbacks.slot(context).connectionIsReady() }
+        return CURL_PREREQFUNC_OK
+    }
+
+    private static func slot(_ context: UnsafeMutableRawPointer) -> TransferSlot {
+        Unmanaged<TransferSlot>.fromOpaque(context).takeUnretainedValue()
+    }
+}
+
+extension TransferSlot {
+    /// Takes body bytes. Returns how many were taken, libcurl's code for "pause", or 0 to stop.
+    fileprivate func receive(body bytes: UnsafeRawBufferPointer) -> Int {
+        guard let transfer else { return 0 }
+        guard bytes.count <= transfer.request.responseBytesMax - bodyBytesReceived else {
+            failure = (.responseTooLarge, "answer exceeds \(transfer.request.responseBytesMax) bytes")
+            return 0
+        }
+        if let channel = transfer.channel {
+            guard channel.offer(bytes) else {
+                transfer.clock.pause()
+                return Int(CURL_WRITEFUNC_PAUSE)
+            }
+        } else {
+            if bodyBytesReceived == 0, !reserveBody(atLeast: bytes.count) { return 0 }
+            body.append(contentsOf: bytes)
+        }
+        bodyBytesReceived += bytes.count
+        transfer.clock.received(at: loop.now)
+        return bytes.count
+    }
+
+    /// Makes room for the announced length, up to 8 MiB: a larger body must prove itself by arriving.
+    private func reserveBody(atLeast count: Int) -> Bool {
+        let limit = transfer?.request.responseBytesMax ?? 0
+        let announced = Int(shardline_easy_get_offset(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, -1))
+        if announced > limit {
+            failure = (.responseTooLarge, "answer announces \(announced) bytes, above the limit of \(limit)")
+            return false
+        }
+        body.reserveCapacity(max(min(announced, 8 << 20), count))
+        return true
+    }
+
+    /// Takes a header line. Returns how many bytes were taken, or 0 to stop.
+    fileprivate func receive(headerLine line: UnsafeRawBufferPointer) -> Int {
+        guard let transfer, let first = line.first else { return 0 }
+        headerBytesReceived += line.count
+        guard headerBytesReceived <= loop.configuration.responseHeaderBytesMax else {
+            failure = (
+                .responseTooLarge, "header of the answer exceeds \(loop.configuration.responseHeaderBytesMax) bytes"
+            )
+            return 0
+        }
+        let isFirst = status == 0
+        transfer.clock.received(at: loop.now)
+        if isFirst { loop.watch(transfer) }
+        if line.starts(with: "HTTP/".utf8) {
+            headerBlock.removeAll(keepingCapacity: true)
+            isHeadComplete = false
+            status = Self.status(of: line)
+        } else if isHeadComplete {
+            // A trailer field after a chunked body.
+            return line.count
+        } else if first == 0x20 || first == 0x09 {
+            joinFoldedLine()
+        }
+        headerBlock.append(contentsOf: line)
+        if (first == 0x0D || first == 0x0A) && status >= 200 { completeHead() }
+        return line.count
+    }
+
+    /// Turns the line end before a folded line (RFC 9112 §5.2) into a blank.
+    private func joinFoldedLine() {
+        while let last = headerBlock.last, last == 0x0A || last == 0x0D { headerBlock.removeLast() }
+    }
+
+    /// The three digits after the version.
+    private static func status(of line: UnsafeRawBufferPointer) -> Int {
+        guard let blank = line.firstIndex(of: 0x20) else { return 0 }
+        return line[(blank + 1)...].prefix(3).reduce(0) { value, byte in
+            byte >= 0x30 && byte <= 0x39 ? value * 10 + Int(byte - 0x30) : value
+        }
+    }
+
+    private func completeHead() {
+        isHeadComplete = true
+        guard let transfer, transfer.channel != nil else { return }
+        let isRedirected =
+            transfer.request.followsRedirects && (300..<400).contains(status)
+            && HTTPHeaders(block: headerBlock).first("Location") != nil
+        if !isRedirected { transfer.answer(.success(response())) }
+    }
+
+    /// Fills `room` with body bytes. Returns how many, 0 at the end, or libcurl's code for "abort".
+    fileprivate func supply(_ room: UnsafeMutableRawBufferPointer) -> Int {
+        guard let transfer, let upload = transfer.upload else { return Int(CURL_READFUNC_ABORT) }
+        do throws(CurlError) {
+            let count = try upload.read(into: room)
+            if count > 0 { transfer.progress?(upload.position) }
+            return count
+        } catch {
+            failure = (error.code, error.message)
+            return Int(CURL_READFUNC_ABORT)
+        }
+    }
+
+    /// Whether the address may be connected to.
+    fileprivate func mayDial(_ address: UnsafePointer<curl_sockaddr>) -> Bool {
+        hasOpenedSocket = true
+        guard let transfer else { return false }
+        transfer.clock.reconnecting(at: loop.now)
+        guard transfer.request.guardsAddress else { return true }
+        if let bytes = AddressGuard.bytes(of: address), AddressGuard.isPublic(bytes) { return true }
+        hasRefusedAddress = true
+        return false
+    }
+
+    /// Starts the request's clock, and retires a reused connection that holds bytes nobody asked for.
+    fileprivate func connectionIsReady() {
+        guard let transfer else { return }
+        // Bytes on an idle plain connection are a late or surplus answer, which would be taken for the answer to
+        // this request. With TLS they may be mere session tickets, so there libcurl's own checks must do.
+        if !hasOpenedSocket, !transfer.request.url.utf8.starts(with: "https".utf8) {
+            _ = shardline_retire_if_unread(easy)
+        }
+        hasOpenedSocket = false
+        transfer.clock.connected(at: loop.now)
+        loop.watch(transfer)
+    }
+}

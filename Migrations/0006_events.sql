@@ -6,8 +6,12 @@ create table events (
     type text not null,
     batch_id text not null references batches (id),
     created_at timestamptz not null default clock_timestamp(),
+    -- When its deliveries were made; an event without receivers has none.
+    dispatched_at timestamptz,
     unique (batch_id, type)
 );
+
+create index events_undispatched_idx on events (seq) where dispatched_at is null;
 
 -- One row is the attempt schedule of one event towards one URL.
 create table deliveries (

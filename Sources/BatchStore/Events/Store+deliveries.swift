@@ -32,16 +32,29 @@ package enum DeliveryResult: Hashable, Sendable {
 }
 
 extension Store {
-    /// Makes a pending delivery to `url` for every event that has none yet; returns how many.
-    package func scheduleDeliveries(url: String) async throws -> Int {
+    /// Events dispatched by one statement.
+    private static let dispatchLimit = 500
+
+    /// Makes a pending delivery to each of `urls` for events that have none yet; returns how many events.
+    ///
+    /// Without receivers the events count as dispatched, so that a receiver added later is not told old news.
+    package func dispatchEvents(urls: [String]) async throws -> Int {
         try await pool.run { session in
-            try session.execute(
+            try session.query(
                 """
-                insert into deliveries (event_id, url)
-                select e.id, \(url) from events e
-                where not exists (select 1 from deliveries d where d.event_id = e.id and d.url = \(url))
-                on conflict (event_id, url) do nothing
-                """)
+                with dispatched as (
+                    update events set dispatched_at = clock_timestamp() where seq in (
+                        select seq from events where dispatched_at is null
+                        order by seq limit \(Self.dispatchLimit) for update skip locked)
+                    returning id
+                ), made as (
+                    insert into deliveries (event_id, url)
+                    select d.id, u.url from dispatched d cross join unnest(\(urls)) as u (url)
+                    on conflict (event_id, url) do nothing
+                )
+                select id from dispatched
+                """
+            ).count
         }
     }
 

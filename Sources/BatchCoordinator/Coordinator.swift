@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BatchCore
+package import BatchFiles
+package import BatchStore
+package import BatchWebhook
+package import Logging
+internal import Loops
+internal import Postgres
+package import ServiceLifecycle
+
+/// A coordinator's rooms, each a loop of its own. Any number of coordinators may run: every duty is a claim on a row.
+package struct Coordinator: Service {
+    private let configuration: CoordinatorConfiguration
+    private let store: Store
+    private let vault: any FileVault
+    private let id: CoordinatorID
+    private let modelIsKnown: @Sendable (String) -> Bool
+    private let sender: WebhookSender
+    private let logger: Logger
+
+    /// A coordinator that is not running yet.
+    ///
+    /// - Parameter modelIsKnown: whether some backend serves the model; lines that name another are refused.
+    package init(
+        configuration: CoordinatorConfiguration, store: Store, vault: any FileVault, id: CoordinatorID,
+        modelIsKnown: @escaping @Sendable (String) -> Bool, sender: WebhookSender, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.store = store
+        self.vault = vault
+        self.id = id
+        self.modelIsKnown = modelIsKnown
+        self.sender = sender
+        self.logger = logger
+    }
+
+    /// Runs every room until graceful shutdown or cancellation; duties under way are given back.
+    package func run() async throws {
+        let wakes = RoomWakes()
+        let listener = store.listener(
+            channels: [Signals.batches, Signals.shards, Signals.events], logger: logger)
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask {
+                for await notification in listener.notifications.cancelOnGracefulShutdown() {
+                    wakes.wake(for: notification.channel, isReconnect: notification.isReconnect)
+                }
+            }
+            for loop in loops(wakes) {
+                group.addTask { try await loop.run() }
+            }
+        }
+        await listener.close()
+    }
+
+    private func loops(_ wakes: RoomWakes) -> [PollLoop] {
+        let keeper = DutyKeeper(
+            store: store, lease: configuration.dutyLease, renewEvery: configuration.dutyRenewEvery)
+        let validator = BatchValidator(
+            store: store, vault: vault, owner: id, keeper: keeper, configuration: configuration,
+            modelIsKnown: modelIsKnown, logger: logger)
+        let closer = BatchCloser(store: store, finalizer: wakes.finalizer, logger: logger)
+        let finalizer = BatchFinalizer(
+            store: store, vault: vault, owner: id, keeper: keeper, configuration: configuration, logger: logger)
+        let deliverer = WebhookDeliverer(
+            store: store, owner: id, sender: sender, configuration: configuration, logger: logger)
+        let rescuer = ShardRescuer(store: store, workerSilence: configuration.workerSilence, logger: logger)
+        let sweeper = BatchSweeper(store: store)
+        let pruner = FilePruner(store: store, vault: vault, orphanAge: configuration.orphanAge, logger: logger)
+        var loops = [
+            loop("closer", wakes.closer) { try await closer.poll() },
+            loop("deliverer", wakes.deliverer) { try await deliverer.poll() },
+            loop("rescuer", WakeSignal()) { try await rescuer.poll() },
+            loop("sweeper", WakeSignal()) { try await sweeper.poll() },
+            loop("pruner", WakeSignal(), idle: configuration.pollEvery * 5) { try await pruner.poll() },
+        ]
+        for wake in wakes.validators(configuration.validationsMax) {
+            loops.append(loop("validator", wake) { try await validator.poll() })
+        }
+        for wake in wakes.finalizers(configuration.finalizationsMax) {
+            loops.append(loop("finalizer", wake) { try await finalizer.poll() })
+        }
+        return loops
+    }
+
+    private func loop(
+        _ name: String, _ wake: WakeSignal, idle: Duration? = nil, _ poll: @escaping @Sendable () async throws -> Duration?
+    ) -> PollLoop {
+        PollLoop(name: name, idle: idle ?? configuration.pollEvery, wake: wake, logger: logger, poll: poll)
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BatchCore
+package import BatchWebhook
+
+/// Settings of a coordinator's rooms.
+package struct CoordinatorConfiguration: Sendable {
+    /// Limits that users meet.
+    package var limits: Limits
+    /// How long a duty is this coordinator's without a renewal. Default 15 s.
+    package var dutyLease: Duration
+    /// How often a duty is renewed while it is worked on. Default 4 s.
+    package var dutyRenewEvery: Duration
+    /// How long a room sleeps when nothing wakes it. Default 2 s.
+    package var pollEvery: Duration
+    /// Batches that are validated at once. Default 2.
+    package var validationsMax: Int
+    /// Batches that are finalized at once. Default 2.
+    package var finalizationsMax: Int
+    /// How long a cancelled or expired batch waits for its workers to flush. Default 15 s.
+    package var closeGrace: Duration
+    /// How often a duty is tried before the batch is given up as failed. Default 5.
+    package var dutyAttemptsMax: Int
+    /// Blobs that no row refers to are removed when nobody has touched them for this long. Default 1 h.
+    package var orphanAge: Duration
+    /// Workers that are silent for this long are forgotten. Default 60 s.
+    package var workerSilence: Duration
+    /// The receiver of completion notices for all projects; nil for none.
+    package var webhookURL: String?
+    /// The secret that signs them; nil sends them unsigned.
+    package var webhookSecret: WebhookSecret?
+    /// When failed notices are sent again.
+    package var deliverySchedule: DeliverySchedule
+    /// Notices sent at once. Default 16.
+    package var deliveriesMax: Int
+    /// Largest results of one shard, in bytes, that the finalizer keeps in memory; more goes through a file. Default 32 MiB.
+    package var spoolMemoryBytesMax: Int
+    /// Where spool files go; the system's directory for temporary files by default.
+    package var spoolDirectory: String
+
+    /// The defaults.
+    package init(limits: Limits = Limits()) {
+        self.limits = limits
+        dutyLease = .seconds(15)
+        dutyRenewEvery = .seconds(4)
+        pollEvery = .seconds(2)
+        validationsMax = 2
+        finalizationsMax = 2
+        closeGrace = .seconds(15)
+        dutyAttemptsMax = 5
+        orphanAge = .seconds(3_600)
+        workerSilence = .seconds(60)
+        webhookURL = nil
+        webhookSecret = nil
+        deliverySchedule = DeliverySchedule()
+        deliveriesMax = 16
+        spoolMemoryBytesMax = 32 << 20
+        spoolDirectory = "/tmp"
+    }
+
+    /// What is wrong with the settings, all at once; empty when nothing is.
+    package func validate() -> [String] {
+        var problems: [String] = []
+        if dutyRenewEvery * 2 > dutyLease {
+            problems.append("the duty lease (\(dutyLease)) must be at least twice its renewal interval (\(dutyRenewEvery))")
+        }
+        for (name, value) in [
+            ("validations at once", validationsMax), ("finalizations at once", finalizationsMax),
+            ("duty attempts", dutyAttemptsMax), ("deliveries at once", deliveriesMax),
+            ("spool memory", spoolMemoryBytesMax),
+        ] where value < 1 {
+            problems.append("\(name) must be at least 1, not \(value)")
+        }
+        return problems
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import BatchCore
+internal import Foundation
+
+/// A vault in a directory of a local or shared file system.
+///
+/// A blob is written as `incoming/KEY`, flushed, and renamed to `blobs/XX/KEY`, whose directory is flushed too: after a
+/// crash a blob is either whole or not there. `XX` are the key's first two digits.
+package final class DirectoryVault: FileVault {
+    /// The directory given.
+    package let path: String
+
+    /// Opens the vault at `path`, making its directories (mode 0700) when they are missing.
+    package init(path: String) throws {
+        self.path = path
+        for directory in [path, path + "/incoming", path + "/blobs"] {
+            guard mkdir(directory, 0o700) == 0 || errno == EEXIST else {
+                throw FileSystem.fault("make the directory", directory)
+            }
+        }
+    }
+
+    package func begin() async throws -> any BlobWriter {
+        let key = Self.freshKey()
+        return try DirectoryBlobWriter(
+            key: key, incoming: "\(path)/incoming/\(key)", bucket: bucketPath(of: key), final: blobPath(of: key))
+    }
+
+    package func read(_ key: String, range: Range<Int64>?) async throws -> BlobReader {
+        guard Self.isKey(key) else { throw VaultError.missing(key: key) }
+        let path = blobPath(of: key)
+        let file = try await onBlockingThread { try OpenFile(key: key, path: path, range: range) }
+        return BlobReader { try await onBlockingThread { try file.next() } }
+    }
+
+    package func delete(_ key: String) async throws {
+        guard Self.isKey(key) else { return }
+        let paths = [blobPath(of: key), "\(path)/incoming/\(key)"]
+        try await onBlockingThread {
+            for path in paths where unlink(path) != 0 && errno != ENOENT { throw FileSystem.fault("delete", path) }
+        }
+    }
+
+    package func keys(inBucket bucket: UInt8, olderThan age: Duration) async throws -> [String] {
+        let digits = Self.hexadecimal(bucket)
+        let directories = ["\(path)/blobs/\(digits)", "\(path)/incoming"]
+        let oldest = Date().timeIntervalSince1970 - Double(age.components.seconds)
+        return try await onBlockingThread {
+            var keys: [String] = []
+            for directory in directories {
+                for name in try FileSystem.names(in: directory) where Self.isKey(name) && name.hasPrefix(digits) {
+                    var status = stat()
+                    guard stat("\(directory)/\(name)", &status) == 0 else { continue }
+                    if Double(status.st_mtim.tv_sec) < oldest { keys.append(name) }
+                }
+            }
+            return keys
+        }
+    }
+
+    package func check() async throws {
+        let probe = "\(path)/incoming/probe-\(Self.freshKey())"
+        try await onBlockingThread {
+            let descriptor = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw FileSystem.fault("write", probe) }
+            defer {
+                close(descriptor)
+                unlink(probe)
+            }
+            guard write(descriptor, "x", 1) == 1, fsync(descriptor) == 0 else {
+                throw FileSystem.fault("write", probe)
+            }
+        }
+    }
+
+    private func bucketPath(of key: String) -> String { "\(path)/blobs/\(key.prefix(2))" }
+
+    private func blobPath(of key: String) -> String { "\(bucketPath(of: key))/\(key)" }
+
+    private static func freshKey() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<16).map { _ in hexadecimal(UInt8.random(in: .min ... .max, using: &generator)) }.joined()
+    }
+
+    private static func hexadecimal(_ byte: UInt8) -> String {
+        (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+
+    /// A key is 32 hexadecimal digits and nothing else: it can never leave the vault's directory.
+    private static func isKey(_ text: String) -> Bool {
+        text.utf8.count == 32
+            && text.utf8.allSatisfy {
+                ($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9")) || ($0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "f"))
+            }
+    }
+}
+
+/// A sealed blob open for reading; used by one task at a time.
+private final class OpenFile: Sendable {
+    private static let pieceBytes: Int64 = 256 << 10
+    private let key: String
+    private let path: String
+    private let descriptor: CInt
+    private let end: Int64
+    private let position: Position
+
+    init(key: String, path: String, range: Range<Int64>?) throws {
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw errno == ENOENT ? VaultError.missing(key: key) : FileSystem.fault("open", path)
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileSystem.fault("examine", path) }
+        self.key = key
+        self.path = path
+        end = range?.upperBound ?? Int64(status.st_size)
+        position = Position(range?.lowerBound ?? 0)
+    }
+
+    deinit { close(descriptor) }
+
+    func next() throws -> [UInt8]? {
+        let offset = position.value
+        let wanted = Int(min(Self.pieceBytes, end - offset))
+        guard wanted > 0 else { return nil }
+        let piece = try [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
+            let got = pread(descriptor, buffer.baseAddress, wanted, off_t(offset))
+            guard got >= 0 else { throw FileSystem.fault("read", path) }
+            count = got
+        }
+        guard !piece.isEmpty else { throw VaultError.truncated(key: key) }
+        position.value = offset + Int64(piece.count)
+        return piece
+    }
+}

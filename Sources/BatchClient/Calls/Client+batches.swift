@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BatchCore
+
+/// What a new batch is to be. (contracts: OpenAI batch create request)
+package struct BatchOrder: Hashable, Sendable {
+    /// The uploaded file.
+    package var inputFileID: String
+    /// The path that every line names.
+    package var endpoint: String
+    /// The time the batch has, such as `24h`.
+    package var window: String
+    /// The user's labels, in the order they were given; names occur once.
+    package var metadata: [Label]
+
+    /// One label of a batch.
+    package struct Label: Hashable, Sendable {
+        /// Its name, at most 64 characters.
+        package var name: String
+        /// Its value, at most 512 characters.
+        package var value: String
+
+        /// A label.
+        package init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// An order from its fields.
+    package init(inputFileID: String, endpoint: String, window: String, metadata: [Label] = []) {
+        self.inputFileID = inputFileID
+        self.endpoint = endpoint
+        self.window = window
+        self.metadata = metadata
+    }
+
+    /// The request body.
+    var json: [UInt8] {
+        var members: [JSONValue.Member] = [
+            .init("input_file_id", .string(inputFileID)),
+            .init("endpoint", .string(endpoint)),
+            .init("completion_window", .string(window)),
+        ]
+        if !metadata.isEmpty {
+            members.append(.init("metadata", .object(metadata.map { .init($0.name, .string($0.value)) })))
+        }
+        return JSONValue.object(members).bytes
+    }
+}
+
+/// A fresh key that makes a repeated creation the same creation: 128 random bits in hexadecimal.
+package func newIdempotencyKey() -> String {
+    var generator = SystemRandomNumberGenerator()
+    return (0..<2).map { _ in
+        let digits = String(UInt64.random(in: .min ... .max, using: &generator), radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
+}
+
+extension Client {
+    /// Creates a batch. Sent again after a lost answer, under the same key, it still makes one batch only.
+    package func createBatch(
+        _ order: BatchOrder, idempotencyKey: String = newIdempotencyKey()
+    ) async throws(ClientError) -> Answer<WireBatch> {
+        try await fetch(
+            Call(
+                method: "POST", path: "/batches", doing: "create the batch",
+                headers: [("Idempotency-Key", idempotencyKey)], body: .json(order.json)),
+            as: WireBatch.self)
+    }
+
+    /// The batch as it stands.
+    package func batch(_ id: String) async throws(ClientError) -> Answer<WireBatch> {
+        try await fetch(
+            Call(method: "GET", path: "/batches/\(ServerAddress.encode(id))", doing: "look up batch \(id)"),
+            as: WireBatch.self)
+    }
+
+    /// Asks the server to stop a batch; on one that is cancelling or cancelled already it changes nothing.
+    package func cancelBatch(_ id: String) async throws(ClientError) -> Answer<WireBatch> {
+        try await fetch(
+            Call(method: "POST", path: "/batches/\(ServerAddress.encode(id))/cancel", doing: "cancel batch \(id)"),
+            as: WireBatch.self)
+    }
+
+    /// A page of batches, newest first. `limit` is 1…100.
+    package func batches(after: String? = nil, limit: Int) async throws(ClientError) -> Page<WireBatch> {
+        try await page("/batches", doing: "list batches", query: [], after: after, limit: limit)
+    }
+
+    /// Every model that lines may name.
+    package func models() async throws(ClientError) -> Page<WireModel> {
+        try await page("/models", doing: "list models", query: [], after: nil, limit: nil)
+    }
+}

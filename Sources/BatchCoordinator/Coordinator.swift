@@ -37,8 +37,9 @@ package struct Coordinator: Service {
 
     /// Runs every room until graceful shutdown or cancellation; duties under way are given back.
     package func run() async throws {
-        let wakes = RoomWakes()
-        let listener = store.listener(
+        let wakes = RoomWakes(
+            validators: configuration.validationsMax, finalizers: configuration.finalizationsMax)
+        let listener = try store.listener(
             channels: [Signals.batches, Signals.shards, Signals.events], logger: logger)
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask {
@@ -59,7 +60,7 @@ package struct Coordinator: Service {
         let validator = BatchValidator(
             store: store, vault: vault, owner: id, keeper: keeper, configuration: configuration,
             modelIsKnown: modelIsKnown, logger: logger)
-        let closer = BatchCloser(store: store, finalizer: wakes.finalizer, logger: logger)
+        let closer = BatchCloser(store: store, wakeFinalizers: { wakes.wakeFinalizers() }, logger: logger)
         let finalizer = BatchFinalizer(
             store: store, vault: vault, owner: id, keeper: keeper, configuration: configuration, logger: logger)
         let deliverer = WebhookDeliverer(
@@ -74,17 +75,18 @@ package struct Coordinator: Service {
             loop("sweeper", WakeSignal()) { try await sweeper.poll() },
             loop("pruner", WakeSignal(), idle: configuration.pollEvery * 5) { try await pruner.poll() },
         ]
-        for wake in wakes.validators(configuration.validationsMax) {
+        for wake in wakes.validators {
             loops.append(loop("validator", wake) { try await validator.poll() })
         }
-        for wake in wakes.finalizers(configuration.finalizationsMax) {
+        for wake in wakes.finalizers {
             loops.append(loop("finalizer", wake) { try await finalizer.poll() })
         }
         return loops
     }
 
     private func loop(
-        _ name: String, _ wake: WakeSignal, idle: Duration? = nil, _ poll: @escaping @Sendable () async throws -> Duration?
+        _ name: String, _ wake: WakeSignal, idle: Duration? = nil,
+        _ poll: @escaping @Sendable () async throws -> Duration?
     ) -> PollLoop {
         PollLoop(name: name, idle: idle ?? configuration.pollEvery, wake: wake, logger: logger, poll: poll)
     }

@@ -19,8 +19,6 @@ package struct CoordinatorConfiguration: Sendable {
     package var finalizationsMax: Int
     /// How long a cancelled or expired batch waits for its workers to flush. Default 15 s.
     package var closeGrace: Duration
-    /// How often a duty is tried before the batch is given up as failed. Default 5.
-    package var dutyAttemptsMax: Int
     /// Blobs that no row refers to are removed when nobody has touched them for this long. Default 1 h.
     package var orphanAge: Duration
     /// Workers that are silent for this long are forgotten. Default 60 s.
@@ -47,7 +45,6 @@ package struct CoordinatorConfiguration: Sendable {
         validationsMax = 2
         finalizationsMax = 2
         closeGrace = .seconds(15)
-        dutyAttemptsMax = 5
         orphanAge = .seconds(3_600)
         workerSilence = .seconds(60)
         webhookURL = nil
@@ -66,7 +63,6 @@ package struct CoordinatorConfiguration: Sendable {
         }
         for (name, value) in [
             ("validations at once", validationsMax), ("finalizations at once", finalizationsMax),
-            ("duty attempts", dutyAttemptsMax), ("deliveries at once", deliveriesMax),
             ("spool memory", spoolMemoryBytesMax),
         ] where value < 1 {
             problems.append("\(name) must be at least 1, not \(value)")

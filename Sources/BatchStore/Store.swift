@@ -30,8 +30,8 @@ package struct Store: Sendable {
     }
 
     /// Hints that something changed, on a connection of its own; rows are the truth.
-    package func listener(channels: [String], logger: Logger) -> NotificationListener {
-        NotificationListener(configuration: configuration, channels: channels, logger: logger)
+    package func listener(channels: [String], logger: Logger) throws -> NotificationListener {
+        try NotificationListener(configuration: configuration, channels: channels, logger: logger)
     }
 }
 

@@ -2,13 +2,12 @@
 
 internal import BatchStore
 internal import Logging
-internal import Loops
 
 /// Moves batches whose last shard is done, or whose window has passed, on to the finalizer.
 struct BatchCloser: Sendable {
     let store: Store
-    /// Woken when a batch was moved.
-    let finalizer: WakeSignal
+    /// Called when a batch was moved.
+    let wakeFinalizers: @Sendable () -> Void
     let logger: Logger
 
     /// One bounded pass.
@@ -16,7 +15,7 @@ struct BatchCloser: Sendable {
         let moved = try await store.closeBatches()
         guard moved > 0 else { return nil }
         logger.info("batches go to finalizing", metadata: ["count": "\(moved)"])
-        finalizer.wake()
+        wakeFinalizers()
         return .zero
     }
 }

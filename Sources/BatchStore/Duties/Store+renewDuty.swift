@@ -21,7 +21,8 @@ extension Store {
         try await pool.run { session in
             try session.execute(
                 """
-                update batches set owner = null, owner_until = null
+                update batches set owner = null, owner_until = null,
+                    duty_attempts = greatest(duty_attempts - 1, 0)
                 where id = \(duty.batch.rawValue) and owner_epoch = \(duty.epoch)
                   and status in ('validating', 'finalizing', 'cancelling')
                 """)

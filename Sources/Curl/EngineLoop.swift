@@ -161,7 +161,7 @@ final class EngineLoop: @unchecked Sendable {
             transfer.continuation = continuation
             if transfer.isCancelled {
                 abort(transfer, .cancelled, "cancelled")
-            } else if waiting.count - waitingHead >= configuration.waitingMax + configuration.connectionsMax {
+            } else if waiting.count - waitingHead >= waitingRoom {
                 transfer.finish(.failure(CurlError(.queueFull, "\(configuration.waitingMax) requests wait already")))
             } else {
                 waiting.append(transfer)
@@ -179,6 +179,9 @@ final class EngineLoop: @unchecked Sendable {
             if code != CURLE_OK { abort(transfer, with: slot.error(code)) }
         }
     }
+
+    /// Most transfers the list may hold: those that start at once, and those that must wait.
+    private var waitingRoom: Int { configuration.connectionsMax - running.count + configuration.waitingMax }
 
     private func startWaiting() {
         while running.count < configuration.connectionsMax, waitingHead < waiting.count {

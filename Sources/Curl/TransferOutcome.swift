@@ -20,7 +20,7 @@ extension TransferSlot {
         if result == CURLE_COULDNT_CONNECT, hasRefusedAddress {
             return error(.addressRefused, "address is not public")
         }
-        return error(Self.code(result, detail: detail, hasAnswer: status != 0 || headerBytesReceived > 0), detail)
+        return error(Self.code(result, detail: detail, isConnected: transfer?.clock.isConnected == true), detail)
     }
 
     /// An error of this transfer as it stands.
@@ -59,7 +59,7 @@ extension TransferSlot {
         return HTTPHeaders(block: headerBlock).first("Transfer-Encoding") == nil
     }
 
-    private static func code(_ result: CURLcode, detail: String, hasAnswer: Bool) -> CurlError.Code {
+    private static func code(_ result: CURLcode, detail: String, isConnected: Bool) -> CurlError.Code {
         switch result {
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .couldNotResolve
         case CURLE_COULDNT_CONNECT: .couldNotConnect
@@ -69,8 +69,8 @@ extension TransferSlot {
         case CURLE_RECV_ERROR: detail.contains("hunk") ? .protocolError : .connectionLost
         case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_SEND_FAIL_REWIND: .connectionLost
         case CURLE_URL_MALFORMAT: .badURL
-        // Before an answer it is the URL's scheme; with one, a version of HTTP that is not spoken.
-        case CURLE_UNSUPPORTED_PROTOCOL: detail.contains("HTTP/") || hasAnswer ? .protocolError : .badURL
+        // Without a connection it is the URL's scheme; with one, a version of HTTP that is not spoken.
+        case CURLE_UNSUPPORTED_PROTOCOL: isConnected ? .protocolError : .badURL
         case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_TOO_MANY_REDIRECTS, CURLE_HTTP2,
             CURLE_HTTP2_STREAM:
             .protocolError

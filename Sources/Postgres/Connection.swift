@@ -9,7 +9,9 @@ import Logging
 /// noticed even where TCP cannot notice it (a stopped process, a proxy in between).
 final class Connection {
     private let pointer: OpaquePointer
-    private let silenceMax: Duration?
+    /// The longest silence of the server during a statement; nil for no limit.
+    var silenceMax: Duration?
+    private static let parameterBytesMax = 1 << 30
     /// For cancel requests from other threads; freed with the connection, after `RunControl` gave it back.
     let cancelHandle: OpaquePointer?
     /// Host, port and database, for messages.
@@ -83,6 +85,11 @@ final class Connection {
                 code: .misuse, message: "a statement has \(query.parameters.count) parameters, 65535 are possible",
                 hint: "pass arrays and unnest() them", statement: query.sql)
         }
+        guard query.parameters.allSatisfy({ $0.content.byteCount <= Self.parameterBytesMax }) else {
+            throw PostgresError(
+                code: .misuse, message: "a parameter is larger than 1 GiB, which no column can hold",
+                statement: query.sql)
+        }
         let sent = ParameterBuffers.withBuffers(query.parameters) { types, values, lengths, formats in
             PQsendQueryParams(pointer, query.sql, Int32(query.parameters.count), types, values, lengths, formats, 1)
         }
@@ -102,7 +109,8 @@ final class Connection {
     /// The next result of the statement; nil after the last one.
     func nextResult(statement: String?) throws -> QueryResult? {
         try flush(statement: statement)
-        while PQisBusy(pointer) == 1 {
+        // After a failed write libpq reports busy although nothing more can come.
+        while PQisBusy(pointer) == 1, PQstatus(pointer) == CONNECTION_OK {
             try awaitSocket(POLLIN, statement: statement)
             // On a broken connection PQgetResult does not block and tells why it broke.
             if PQconsumeInput(pointer) == 0 { break }
@@ -163,12 +171,18 @@ final class Connection {
 
     /// The connection's own last error, for failures without a result.
     func lastError(statement: String?) -> PostgresError {
-        let lost = PQstatus(pointer) != CONNECTION_OK
+        let lost = PQstatus(pointer) != CONNECTION_OK || isBroken
         if lost { isBroken = true }
         let text = String(cString: PQerrorMessage(pointer)).trimmedLine
         return PostgresError(
             code: lost ? .connectionFailure : .misuse, message: lost ? "\(endpoint): \(text)" : text,
             statement: statement, isConnectionLost: lost)
+    }
+
+    /// The connection broke without a word from libpq.
+    func lostError(statement: String?) -> PostgresError {
+        isBroken = true
+        return lastError(statement: statement)
     }
 
     private func flush(statement: String?) throws {

@@ -86,6 +86,7 @@ package final class ConnectionPool: Sendable {
         until deadline: ContinuousClock.Instant, _ work: @escaping @Sendable (ConnectionSlot, RunControl) throws -> T
     ) async throws -> T {
         let threads = try setup.get()
+        try Task.checkCancellation()
         let control = RunControl()
         let id = nextID.wrappingAdd(1, ordering: .relaxed).newValue
         let timer = Mutex<Task<Void, Never>?>(nil)
@@ -98,7 +99,10 @@ package final class ConnectionPool: Sendable {
                         let result = Result { try work(slot, control) }
                         return { continuation.resume(with: result) }
                     },
-                    fail: { continuation.resume(throwing: $0) })
+                    fail: { error in
+                        control.finish()
+                        continuation.resume(throwing: error)
+                    })
                 let mustWait = threads.submit(call)
                 // A task cancelled before its call was in the queue is withdrawn here.
                 if control.isCancelled { threads.withdraw(id, because: CancellationError()) }
@@ -106,8 +110,8 @@ package final class ConnectionPool: Sendable {
             }
         } onCancel: {
             let isUnderWay = control.cancel()
-            threads.withdraw(id, because: CancellationError())
-            if isUnderWay { interrupt(control) }
+            let wasWaiting = threads.withdraw(id, because: CancellationError())
+            if isUnderWay, !wasWaiting { interrupt(control) }
         }
     }
 

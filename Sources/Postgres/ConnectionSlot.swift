@@ -34,7 +34,7 @@ final class ConnectionSlot {
             } catch {
                 control.expose(nil)
                 rollBack(connection)
-                if let cause = session.firstError, cause.isTransactionConflict { throw TransactionConflict(error) }
+                if let cause = session.serverError, cause.isTransactionConflict { throw TransactionConflict(error) }
                 throw error
             }
         }
@@ -52,7 +52,7 @@ final class ConnectionSlot {
             throw error
         }
         guard tag == "COMMIT" else {
-            throw session.firstError
+            throw session.serverError
                 ?? PostgresError(code: .failedTransaction, message: "the transaction had failed and was rolled back")
         }
     }
@@ -96,7 +96,7 @@ final class ConnectionSlot {
         }
         do {
             return try body(session)
-        } catch  where control.isCancelled && session.firstError?.code == .queryCanceled {
+        } catch  where control.isCancelled && session.serverError?.code == .queryCanceled {
             throw CancellationError()
         }
     }

@@ -57,8 +57,9 @@ struct Connector: Sendable {
             PQfinish(pointer)
             throw error
         }
-        let connection = Connection(pointer, silenceMax: configuration.silenceMax, logger: logger)
+        let connection = Connection(pointer, silenceMax: parameters.connectTimeout, logger: logger)
         try Session(connection, RunControl()).script(configuration.sessionSettings)
+        connection.silenceMax = configuration.silenceMax
         logger.debug("connected", metadata: ["database": "\(connection.endpoint)"])
         return connection
     }

@@ -3,6 +3,7 @@
 /// Writes rows in COPY's binary format and passes them on in pieces of 64 KiB.
 package struct CopyWriter: ~Copyable {
     private let connection: Connection
+    private let control: RunControl
     private let statement: String
     private let columns: Int
     private var current: CopyRow
@@ -11,8 +12,9 @@ package struct CopyWriter: ~Copyable {
     static let pieceBytes = 64 * 1024
 
     /// Starts with the format's header: signature, flags, length of the header extension.
-    init(connection: Connection, statement: String, columns: Int) {
+    init(connection: Connection, control: RunControl, statement: String, columns: Int) {
         self.connection = connection
+        self.control = control
         self.statement = statement
         self.columns = columns
         current = CopyRow()
@@ -41,6 +43,7 @@ package struct CopyWriter: ~Copyable {
     }
 
     private mutating func flush() throws {
+        try control.check()
         try current.bytes.withUnsafeBytes { try connection.putCopyData($0, statement: statement) }
         current.bytes.removeAll(keepingCapacity: current.bytes.capacity <= Self.pieceBytes * 8)
     }

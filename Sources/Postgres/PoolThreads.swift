@@ -27,7 +27,7 @@ final class PoolThreads: Sendable {
         switch queue.withLock({ $0.add(call) }) {
         case .taken: queue.wakeOne()
         case .waiting: return true
-        case .startThread: startThread()
+        case .startThread: return !startThread()
         case .full:
             call.fail(
                 PostgresError(
@@ -38,9 +38,12 @@ final class PoolThreads: Sendable {
         return false
     }
 
-    /// Fails a call that no thread has taken yet.
-    func withdraw(_ id: UInt64, because error: any Error) {
-        queue.withLock { $0.remove(id) }?.fail(error)
+    /// Fails a call that no thread has taken yet; false when it is not in the queue.
+    @discardableResult
+    func withdraw(_ id: UInt64, because error: any Error) -> Bool {
+        guard let call = queue.withLock({ $0.remove(id) }) else { return false }
+        call.fail(error)
+        return true
     }
 
     /// Refuses new calls and lets the threads end after their present one.
@@ -75,10 +78,11 @@ final class PoolThreads: Sendable {
         }
     }
 
-    private func startThread() {
+    private func startThread() -> Bool {
         do {
             // Under the lock, so that a thread that ends at once is already in the list.
             try threads.withLock { threads in threads.append(try OwnThread { self.work() }) }
+            return true
         } catch {
             logger.error("cannot start a thread", metadata: ["error": "\(error)"])
             let (waiters, stranded) = queue.withLock { queue -> ([@Sendable () -> Void], PoolCall?) in
@@ -89,6 +93,7 @@ final class PoolThreads: Sendable {
             }
             stranded?.fail(error)
             for waiter in waiters { waiter() }
+            return false
         }
     }
 
@@ -106,13 +111,20 @@ final class PoolThreads: Sendable {
     private func nextCall() -> PoolCall? {
         if let call = queue.withLock({ $0.next() }) { return call }
         queue.withLock { $0.setIdle(true) }
-        let call: PoolCall?? = queue.wait { queue -> PoolCall?? in
-            if let call = queue.next() { return .some(call) }
-            return queue.isClosed ? .some(nil) : nil
+        let end: ThreadStep = queue.wait { queue in
+            let call = queue.next()
+            guard call != nil || queue.isClosed else { return nil }
+            // Under the same lock that took the call, or a submitter would count on a thread that is busy already.
+            queue.setIdle(false)
+            return ThreadStep(call: call)
         }
-        queue.withLock { $0.setIdle(false) }
-        return call ?? nil
+        return end.call
     }
+}
+
+/// What an idle thread does next: a call, or nothing more.
+private struct ThreadStep {
+    let call: PoolCall?
 }
 
 /// What a pool does at one moment.

@@ -50,6 +50,16 @@ extension PostgresListElement where Self: PostgresBindable & PostgresDecodable {
 }
 
 extension ParameterContent {
+    /// Length on the wire, 0 for NULL.
+    var byteCount: Int {
+        switch self {
+        case .null: return 0
+        case .fixed(_, let size): return size
+        case .text(let text): return text.utf8.count
+        case .bytes(let slice): return slice.count
+        }
+    }
+
     /// Appends length and bytes, as array elements and COPY fields need them.
     func append(to bytes: inout [UInt8]) {
         switch self {

@@ -7,8 +7,11 @@ package final class Session {
     private let connection: Connection
     private let control: RunControl
     private var state = State.ready
-    /// The first error of the server in this closure, also when the closure hid it in one of its own.
-    private(set) var firstError: PostgresError?
+    /// The server's latest error in this closure, also when the closure hid it in one of its own. The follow-up errors of
+    /// a failed transaction (25P02) say nothing and are left out.
+    private(set) var serverError: PostgresError?
+    /// The first error of the statement under way.
+    private var statementError: PostgresError?
 
     private enum State {
         case ready
@@ -28,7 +31,7 @@ package final class Session {
     package func query(_ query: Query) throws -> [Row] {
         try begin(query.sql)
         try connection.send(query)
-        return try finish(query.sql)?.rows ?? []
+        return try finish(query.sql).rows
     }
 
     /// Runs a statement and hands over its rows one by one; memory stays flat whatever their number. When `body`
@@ -55,7 +58,7 @@ package final class Session {
                 throw error
             }
         }
-        if let firstFailure { throw take(firstFailure) }
+        if let statementError { throw take(statementError) }
     }
 
     /// Runs a statement and returns how many rows it touched; 0 for statements that touch none.
@@ -63,7 +66,7 @@ package final class Session {
     package func execute(_ query: Query) throws -> Int {
         try begin(query.sql)
         try connection.send(query)
-        return try finish(query.sql)?.affected ?? 0
+        return try finish(query.sql).affected
     }
 
     /// Runs several statements in one round trip by the simple protocol, all or nothing unless they contain their own
@@ -86,16 +89,15 @@ package final class Session {
         let sql = "copy \(name) (\(list)) from stdin (format binary)"
         try begin(sql)
         try connection.send(script: sql)
-        guard let opened = try nextResult(sql) else { return 0 }
-        guard opened.status == PGRES_COPY_IN else {
-            try refuse(opened, sql)
-            try finish(sql)
-            return 0
+        let opened = try nextResult(sql)
+        guard opened?.status == PGRES_COPY_IN else {
+            if let opened { try refuse(opened, sql) }
+            return try finish(sql).affected
         }
         state = .streaming
         defer { if state == .streaming { state = .ready } }
         do {
-            var writer = CopyWriter(connection: connection, statement: sql, columns: columns.count)
+            var writer = CopyWriter(connection: connection, control: control, statement: sql, columns: columns.count)
             try rows(&writer)
             try writer.finish()
         } catch {
@@ -105,7 +107,7 @@ package final class Session {
             throw error
         }
         try connection.endCopy(abortedBecause: nil, statement: sql)
-        return try finish(sql)?.affected ?? 0
+        return try finish(sql).affected
     }
 
     /// Ends the session's validity.
@@ -114,11 +116,10 @@ package final class Session {
     /// Runs one of the statements that frame a transaction; not stopped by cancellation.
     /// Returns the command tag, which says ROLLBACK when a COMMIT found the transaction failed.
     func frame(_ sql: String) throws -> String {
+        statementError = nil
         try connection.send(script: sql)
-        return try finish(sql)?.commandTag ?? ""
+        return try finish(sql).commandTag
     }
-
-    private var firstFailure: PostgresError?
 
     private func begin(_ sql: String) throws {
         switch state {
@@ -131,7 +132,7 @@ package final class Session {
             throw PostgresError(
                 code: .misuse, message: "a session was used after its closure had returned", statement: sql)
         }
-        firstFailure = nil
+        statementError = nil
         try control.check()
     }
 
@@ -145,7 +146,7 @@ package final class Session {
 
     /// Reads the remaining results: the last one that succeeded, or the first error.
     @discardableResult
-    private func finish(_ sql: String) throws -> QueryResult? {
+    private func finish(_ sql: String) throws -> QueryResult {
         var last: QueryResult?
         while let result = try nextResult(sql) {
             switch result.status {
@@ -153,7 +154,9 @@ package final class Session {
             default: try refuse(result, sql)
             }
         }
-        if let firstFailure { throw take(firstFailure) }
+        if let statementError { throw take(statementError) }
+        // libpq always answers a statement; nothing at all means that the connection broke without a report.
+        guard let last else { throw take(connection.lostError(statement: sql)) }
         return last
     }
 
@@ -166,12 +169,12 @@ package final class Session {
             throw PostgresError(
                 code: .misuse, message: "COPY cannot be run as a query", hint: "use copyIn", statement: sql)
         default:
-            if firstFailure == nil { firstFailure = connection.error(in: result, statement: sql) }
+            if statementError == nil { statementError = connection.error(in: result, statement: sql) }
         }
     }
 
     private func take(_ error: PostgresError) -> PostgresError {
-        if firstError == nil { firstError = error }
+        if error.code != .failedTransaction { serverError = error }
         return error
     }
 

@@ -34,6 +34,14 @@ package final class DirectoryVault: FileVault {
         return BlobReader { try await onBlockingThread { try file.next() } }
     }
 
+    package func readBack(_ key: String, offset: Int64, length: Int) throws -> [UInt8] {
+        guard Self.isKey(key) else { throw VaultError.missing(key: key) }
+        let file = try OpenFile(key: key, path: blobPath(of: key), range: offset..<(offset + Int64(length)))
+        var bytes: [UInt8] = []
+        while let piece = try file.next() { bytes += piece }
+        return bytes
+    }
+
     package func delete(_ key: String) async throws {
         guard Self.isKey(key) else { return }
         let paths = [blobPath(of: key), "\(path)/incoming/\(key)"]

@@ -12,6 +12,10 @@ package protocol FileVault: Sendable {
     ///
     /// - Throws: ``VaultError/missing(key:)`` when there is no such blob.
     func read(_ key: String, range: Range<Int64>?) async throws -> BlobReader
+    /// Reads a few bytes of a sealed blob at once, on the calling thread: for looking up what was just streamed.
+    ///
+    /// - Throws: ``VaultError/truncated(key:)`` when the blob has no such bytes.
+    func readBack(_ key: String, offset: Int64, length: Int) throws -> [UInt8]
     /// Removes a blob; removing one that is gone is no error.
     func delete(_ key: String) async throws
     /// Keys of blobs, sealed or abandoned in mid-write, that nobody has touched for `age`.

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import BatchCore
+internal import BatchFiles
+internal import BatchStore
+internal import Logging
+
+/// The Validate room: reads the whole input file once as a stream, collects every problem, and hands good lines to the
+/// Shard room. The batch becomes `in_progress` or `failed` in one commit; a crash before that leaves drafts only.
+struct BatchValidator: Sendable {
+    let store: Store
+    let vault: any FileVault
+    let owner: CoordinatorID
+    let keeper: DutyKeeper
+    let configuration: CoordinatorConfiguration
+    let modelIsKnown: @Sendable (String) -> Bool
+    let logger: Logger
+
+    /// Raw bytes of packed shards that are gathered for one insert.
+    private static let insertBytes = 8 << 20
+
+    /// Takes one batch and validates it; zero means that another may wait.
+    func poll() async throws -> Duration? {
+        guard let duty = try await store.claimValidation(owner: owner, lease: configuration.dutyLease) else {
+            return nil
+        }
+        do {
+            try await keeper.keep(duty.lease) { try await validate(duty) }
+        } catch is DutyLost {
+            logger.info("validation was taken over or called off", metadata: ["batch": "\(duty.lease.batch)"])
+            try await store.releaseDuty(duty.lease)
+        } catch {
+            try await store.releaseDuty(duty.lease)
+            throw error
+        }
+        return .zero
+    }
+
+    private func validate(_ duty: ValidationDuty) async throws {
+        let file: StoredFile
+        switch try await input(of: duty) {
+        case .found(let found): file = found
+        case .refused(let problem): return try await refuse(duty, [problem])
+        }
+        guard try await store.dropDrafts(duty.lease) else { throw DutyLost() }
+        let split: FileVerdict
+        do {
+            split = try await read(file, duty)
+        } catch VaultError.missing {
+            return try await refuse(duty, [Self.missing(duty.inputFileID)])
+        }
+        guard split.problems.isEmpty else { return try await refuse(duty, split.problems) }
+        let total = Int64(split.requestCount)
+        guard try await store.openShards(duty.lease, total: total, model: split.model ?? "") else { throw DutyLost() }
+        logger.info(
+            "batch is in progress", metadata: ["batch": "\(duty.lease.batch)", "lines": "\(split.requestCount)"])
+    }
+
+    private enum Input {
+        case found(StoredFile)
+        case refused(LineProblem)
+    }
+
+    private func input(of duty: ValidationDuty) async throws -> Input {
+        guard let file = try await store.findInput(of: duty) else { return .refused(Self.missing(duty.inputFileID)) }
+        guard file.purpose == .batch else {
+            return .refused(
+                LineProblem(
+                    code: LineProblem.Code.invalidRequest.rawValue, param: "file_id", line: nil,
+                    message: "The file '\(file.id)' has the purpose '\(file.purpose.rawValue)'; "
+                        + "upload it again with the purpose 'batch'."))
+        }
+        let bytesMax = configuration.limits.inputBytesMax
+        guard file.bytes <= bytesMax else {
+            return .refused(
+                LineProblem(
+                    code: "file_too_large", param: nil, line: nil,
+                    message: "The input file has \(file.bytes) bytes; the limit is \(bytesMax). "
+                        + "Split it into several batches."))
+        }
+        return .found(file)
+    }
+
+    private static func missing(_ fileID: String) -> LineProblem {
+        LineProblem(
+            code: LineProblem.Code.invalidRequest.rawValue, param: "file_id", line: nil,
+            message: "Cannot find the input file '\(fileID)' in this project; upload it first, with the purpose 'batch'.")
+    }
+
+    /// Streams the file through the rules; good lines become drafts as long as nothing is wrong.
+    private func read(_ file: StoredFile, _ duty: ValidationDuty) async throws -> FileVerdict {
+        var generator = SystemRandomNumberGenerator()
+        let key = HashKey(low: generator.next(), high: generator.next())
+        let (vault, vaultKey) = (vault, file.vaultKey)
+        var validator = FileValidator(rules: rules(of: duty), limits: fileLimits, key: key) { offset, length in
+            try vault.readBack(vaultKey, offset: offset, length: length)
+        }
+        var packer = ShardPacker(limits: configuration.limits)
+        var seen: Int64 = 0
+        for try await piece in try await vault.read(file.vaultKey, range: nil) {
+            seen += Int64(piece.count)
+            try piece.withUnsafeBytes { bytes in
+                try validator.feed(bytes) { line, text in packer.add(line, text) }
+            }
+            if validator.isRefused { break }
+            try await flush(&packer, duty, keeping: !validator.hasProblems, atLeast: Self.insertBytes)
+        }
+        let verdict = try validator.finish { line, text in packer.add(line, text) }
+        guard verdict.problems.isEmpty else { return verdict }
+        guard seen == file.bytes else { throw VaultError.truncated(key: file.vaultKey) }
+        packer.finish()
+        try await flush(&packer, duty, keeping: true, atLeast: 1)
+        return verdict
+    }
+
+    /// Inserts packed shards once enough are gathered, or drops them when the file is refused anyway.
+    private func flush(
+        _ packer: inout ShardPacker, _ duty: ValidationDuty, keeping: Bool, atLeast bytes: Int
+    ) async throws {
+        guard keeping else {
+            _ = packer.takeFinished()
+            return
+        }
+        guard packer.finishedBytes >= bytes else { return }
+        let shards = packer.takeFinished()
+        guard try await store.insertDrafts(duty.lease, shards) else { throw DutyLost() }
+    }
+
+    private func refuse(_ duty: ValidationDuty, _ problems: [LineProblem]) async throws {
+        let text = JSONValue.array(problems.map(\.errorObject)).text
+        guard try await store.refuseBatch(duty.lease, problems: text, event: .random()) else { throw DutyLost() }
+        logger.info("batch failed validation", metadata: ["batch": "\(duty.lease.batch)", "problems": "\(problems.count)"])
+    }
+
+    private func rules(of duty: ValidationDuty) -> LineRules {
+        let limits = configuration.limits
+        var rules = LineRules(endpoint: duty.endpoint, knowsModel: modelIsKnown)
+        rules.lineBytesMax = limits.lineBytesMax
+        rules.depthMax = limits.nestingDepthMax
+        rules.customIDBytesMax = limits.customIDBytesMax
+        return rules
+    }
+
+    private var fileLimits: FileLimits {
+        var limits = FileLimits()
+        limits.linesMax = configuration.limits.linesMax
+        limits.embeddingInputsMax = configuration.limits.embeddingInputsMax
+        limits.problemsMax = configuration.limits.problemsMax
+        return limits
+    }
+}

@@ -75,6 +75,17 @@ package struct JSONScanner {
         return JSONToken(kind: kind, range: from..<position, hasEscapes: hasEscapes)
     }
 
+    /// The bytes of `token`, as they stand.
+    @inline(__always)
+    package func raw(_ token: JSONToken) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[token.range])
+    }
+
+    /// True when the key or string `token` reads `text`, escapes resolved.
+    package func reads(_ token: JSONToken, _ text: StaticString) -> Bool {
+        JSONText.isEqual(raw(token), hasEscapes: token.hasEscapes, to: text)
+    }
+
     /// Reads the object at the cursor. `visit` gets the scanner in front of each member's value, and the key's token; it
     /// must read exactly that one value (`value()`, or `members`/`elements` to descend).
     package mutating func members(

@@ -43,6 +43,20 @@ package enum JSONText {
         return unescape(token, into: &out) ? out : nil
     }
 
+    /// The text of a JSON string `token` as a Swift string, or nil when it is no valid token; for the short and rare.
+    package static func string(_ token: UnsafeRawBufferPointer) -> String? {
+        unescaped(token).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// True when the text of `token` (with its quotes) is exactly `text`, escapes resolved.
+    static func isEqual(_ token: UnsafeRawBufferPointer, hasEscapes: Bool, to text: StaticString) -> Bool {
+        let wanted = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        if hasEscapes { return unescaped(token).map { $0.elementsEqual(wanted) } ?? false }
+        guard token.count == wanted.count + 2 else { return false }
+        for index in 0..<wanted.count where token[index + 1] != wanted[index] { return false }
+        return true
+    }
+
     /// Appends what the escape at `at` stands for and returns the offset behind it; nil when it stands for nothing.
     private static func appendEscape(
         _ token: UnsafeRawBufferPointer, at: Int, end: Int, into out: inout [UInt8]
@@ -67,13 +81,13 @@ package enum JSONText {
     ) -> Int? {
         guard let high = unit(token, at: at, end: end) else { return nil }
         if let scalar = Unicode.Scalar(high) {
-            out.append(contentsOf: UTF8.encode(scalar).map { Array($0) } ?? [])
+            out.append(contentsOf: String(scalar).utf8)
             return at + 6
         }
         guard high < 0xDC00, let low = unit(token, at: at + 6, end: end), low & 0xFC00 == 0xDC00,
             let scalar = Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00))
         else { return nil }
-        out.append(contentsOf: UTF8.encode(scalar).map { Array($0) } ?? [])
+        out.append(contentsOf: String(scalar).utf8)
         return at + 12
     }
 
@@ -109,7 +123,7 @@ extension JSONText {
     }
 
     /// Appends `text` to `out` as a JSON string with its quotes.
-    package static func appendEscaped(_ text: String, to out: inout [UInt8]) {
+    package static func appendString(_ text: String, to out: inout [UInt8]) {
         var text = text
         text.withUTF8 { appendEscaped(UnsafeRawBufferPointer($0), to: &out) }
     }

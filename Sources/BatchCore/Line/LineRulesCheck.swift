@@ -37,7 +37,8 @@ extension LineRules {
         LineProblem(
             .lineTooLong, line: number,
             "Line \(number) is \(LineProblem.shown(count)) bytes long; a line may have at most "
-                + "\(LineProblem.shown(lineBytesMax)). Shorten the request, or link large content instead of embedding it.")
+                + "\(LineProblem.shown(lineBytesMax)). Shorten the request, or link large content instead of embedding it."
+        )
     }
 
     /// The problem of a line that is no JSON object.
@@ -172,7 +173,8 @@ extension LineRules {
         guard let token = view.request.stream, token.kind != .null, token.kind != .false else { return }
         if token.kind != .true {
             view.report(
-                .invalidRequest, "body.stream", "has a 'body.stream' that is \(token.kind.shown). It must be a boolean.")
+                .invalidRequest, "body.stream", "has a 'body.stream' that is \(token.kind.shown). It must be a boolean."
+            )
         } else if !allowsStream {
             view.report(
                 .streamingUnsupported, "body.stream",

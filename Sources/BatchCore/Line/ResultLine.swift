@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Writes the line of one outcome in a result file. (contracts: OpenAI result lines; Bailian result lines)
+package struct ResultLine: Sendable {
+    /// Whether an `error` also carries `error_code` and `error_message`, which Bailian's own scripts read.
+    package let repeatsErrorNames: Bool
+
+    /// OpenAI's form of a result line.
+    package static let openAI = ResultLine(repeatsErrorNames: false)
+    /// Bailian's form of a result line.
+    package static let bailian = ResultLine(repeatsErrorNames: true)
+
+    /// Appends the line of `outcome`, its LF included, to `out`.
+    ///
+    /// - Parameter id: what follows `batch_req_`; the same for a line whenever it is rendered. Also stands in for the
+    ///   request id when the backend gave none.
+    package func append(_ outcome: Outcome, id: [UInt8], to out: inout [UInt8]) {
+        out.append(contentsOf: #"{"id":"#.utf8)
+        Self.appendID(id, to: &out)
+        out.append(contentsOf: #","custom_id":"#.utf8)
+        out.append(contentsOf: outcome.customID)
+        switch outcome.kind {
+        case .success, .httpError:
+            out.append(contentsOf: #","response":{"status_code":"#.utf8)
+            out.append(contentsOf: String(outcome.statusCode).utf8)
+            out.append(contentsOf: #","request_id":"#.utf8)
+            if outcome.requestID.isEmpty {
+                Self.appendID(id, to: &out)
+            } else {
+                JSONText.appendString(outcome.requestID, to: &out)
+            }
+            out.append(contentsOf: #","body":"#.utf8)
+            out.append(contentsOf: outcome.body)
+            out.append(contentsOf: #"},"error":null}"#.utf8)
+        case .noResponse(let code, let message):
+            out.append(contentsOf: #","response":null,"error":{"code":"#.utf8)
+            JSONText.appendString(code, to: &out)
+            out.append(contentsOf: #","message":"#.utf8)
+            JSONText.appendString(message, to: &out)
+            if repeatsErrorNames {
+                out.append(contentsOf: #","error_code":"#.utf8)
+                JSONText.appendString(code, to: &out)
+                out.append(contentsOf: #","error_message":"#.utf8)
+                JSONText.appendString(message, to: &out)
+            }
+            out.append(contentsOf: "}}".utf8)
+        }
+        out.append(UInt8(ascii: "\n"))
+    }
+
+    /// Appends the line's id as a JSON string.
+    private static func appendID(_ id: [UInt8], to out: inout [UInt8]) {
+        JSONText.appendString("batch_req_" + String(decoding: id, as: UTF8.self), to: &out)
+    }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Curl
+
+/// One line, ready to be sent.
+package struct LineRequest: Sendable {
+    /// 0-based place of the line in its shard.
+    package var ordinal: Int
+    /// The line's raw `custom_id` token with its quotes, for the record.
+    package var customID: ArraySlice<UInt8>
+    /// What is sent, exactly as the user wrote it.
+    package var body: SharedBytes
+    /// Which try this is; the first is 1.
+    package var attempt: Int
+    /// When the batch's window ends on this process's monotonic clock; no call outlives it.
+    package var windowEnds: ContinuousClock.Instant
+
+    /// A line to send. `body` views memory that `owner` keeps alive and unchanged; nothing is copied.
+    package init(
+        ordinal: Int, customID: ArraySlice<UInt8>, owner: any AnyObject & Sendable, body: UnsafeRawBufferPointer,
+        attempt: Int, windowEnds: ContinuousClock.Instant
+    ) {
+        self.ordinal = ordinal
+        self.customID = customID
+        self.body = SharedBytes(owner: owner, body)
+        self.attempt = attempt
+        self.windowEnds = windowEnds
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import BatchCore
+
+/// Every backend of the configuration, and the built-in test model.
+package struct BackendSet: Sendable {
+    /// In the order of the configuration.
+    package let backends: [Backend]
+
+    /// Prepares the backends; `version` is the program's, for the user agent. No backend is contacted.
+    ///
+    /// - Throws: ``InvalidBackend`` with every problem of every backend, double names included.
+    package init(_ configurations: [BackendConfiguration], version: String) throws {
+        var problems = configurations.flatMap { $0.validate() }
+        let names = Dictionary(grouping: configurations, by: \.name)
+        problems += names.filter { $1.count > 1 }.keys.sorted().map { "backend \($0): the name is used twice" }
+        guard problems.isEmpty else { throw InvalidBackend(problems: problems) }
+        backends = try configurations.map { try Backend($0, userAgent: "shardline/\(version)") }
+    }
+
+    /// Whether lines of `model` can be answered.
+    package func serves(model: String) -> Bool {
+        model == Endpoint.testModel || backends.contains { Self.pattern(of: $0, for: model) != nil }
+    }
+
+    /// Model names that are written out in the configuration, and the test model: for listing; sorted, each once.
+    package var namedModels: [String] {
+        let named = backends.flatMap(\.configuration.models).compactMap { pattern -> String? in
+            if case .exact(let name) = pattern { return name }
+            return nil
+        }
+        return Set(named + [Endpoint.testModel]).sorted()
+    }
+
+    /// Where lines of `model` go; nil when nobody serves it.
+    ///
+    /// The first backend of the configuration that matches decides; others that match by the very same pattern are its
+    /// equals, and lines go to them in turn.
+    package func route(model: String, endpoint: String) -> Route? {
+        if model == Endpoint.testModel && endpoint == Endpoint.test.rawValue {
+            return Route(endpoint: endpoint, backends: [], turn: 0)
+        }
+        guard let leading = backends.lazy.compactMap({ Self.pattern(of: $0, for: model) }).first else { return nil }
+        let equals = backends.filter { Self.pattern(of: $0, for: model) == leading }
+        return Route(endpoint: endpoint, backends: equals, turn: Int.random(in: 0..<equals.count))
+    }
+
+    private static func pattern(of backend: Backend, for model: String) -> ModelPattern? {
+        backend.configuration.models.first { $0.matches(model) }
+    }
+}

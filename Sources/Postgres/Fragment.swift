@@ -50,6 +50,11 @@ package struct Fragment: Sendable, ExpressibleByStringInterpolation {
             pieces.append(.parameter(Query.Parameter(type: Value.postgresType, content: value.parameterContent)))
         }
 
+        /// A value that may be null: becomes a parameter.
+        package mutating func appendInterpolation<Value: PostgresBindable>(_ value: Value?) {
+            pieces.append(.parameter(Query.Parameter(type: Value.postgresType, content: value.parameterContent)))
+        }
+
         /// A constant SQL fragment, put into the text as it is.
         package mutating func appendInterpolation(unescaped fragment: StaticString) {
             pieces.append(.text(fragment.description))

@@ -52,6 +52,12 @@ package struct Query: Sendable, ExpressibleByStringInterpolation {
             sql += "$\(parameters.count)"
         }
 
+        /// A value that may be null: becomes the next parameter.
+        package mutating func appendInterpolation<Value: PostgresBindable>(_ value: Value?) {
+            parameters.append(Parameter(type: Value.postgresType, content: value.parameterContent))
+            sql += "$\(parameters.count)"
+        }
+
         /// A constant SQL fragment, put into the text as it is.
         package mutating func appendInterpolation(unescaped fragment: StaticString) {
             sql += fragment.description

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+
+/// The command line as a whole.
+struct BatchctlCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "batchctl",
+        abstract: "Submit batches of inference requests, watch them, and fetch their results.",
+        discussion: """
+            A batch is a file of JSON lines, one request each. The usual way:
+
+              batchctl validate input.jsonl
+              batchctl submit input.jsonl --watch -o results.jsonl
+
+            Results and identifiers go to standard output; progress and talk go to standard error.
+
+            ENVIRONMENT
+              SHARDLINE_URL      the server; if unset OPENAI_BASE_URL; else \(GlobalOptions.defaultURL)
+              SHARDLINE_API_KEY  the key to show it; if unset OPENAI_API_KEY
+              NO_COLOR           if set, no colours; TERM=dumb means no painting over lines either
+
+            EXIT STATUS
+            \(ExitStatus.table)
+            """,
+        version: Program.version,
+        subcommands: [
+            SubmitCommand.self, StatusCommand.self, ListCommand.self, CancelCommand.self, ResultsCommand.self,
+            ValidateCommand.self, FilesCommand.self, ModelsCommand.self, CompletionsCommand.self,
+        ])
+}

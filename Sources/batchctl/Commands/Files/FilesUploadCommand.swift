@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import BatchClient
+
+/// `batchctl files upload`
+struct FilesUploadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "upload", abstract: "Store a file and print its id.",
+        discussion: "A batch of it is made with batchctl submit --file-id ID --endpoint PATH.")
+
+    @Argument(help: "The local file.", completion: .file())
+    var file: String
+
+    @Option(name: .long, help: "What it is for.")
+    var purpose = "batch"
+
+    @OptionGroup var format: FormatOptions
+    @OptionGroup var global: GlobalOptions
+
+    func run() async throws {
+        let local = try LocalFile(path: file)
+        let session = try global.session()
+        let answer = try await Sending(session: session).send(local, purpose: purpose)
+        if format.isJSON {
+            try await session.print(json: answer.json)
+        } else {
+            try await session.print(PlainText.safe(answer.value.id))
+        }
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import BatchClient
+internal import BatchCore
+
+/// `batchctl list`
+struct ListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List batches, newest first.")
+
+    /// Most batches the server gives at once. (contracts: OpenAI pagination)
+    private static let pageMax = 100
+
+    @OptionGroup var listing: ListingOptions
+    @OptionGroup var format: FormatOptions
+    @OptionGroup var global: GlobalOptions
+
+    func run() async throws {
+        let session = try global.session()
+        let columns: [Table.Column] = [
+            .init(title: "ID"), .init(title: "STATUS"), .init(title: "LINES", isNumber: true),
+            .init(title: "FAILED", isNumber: true), .init(title: "CREATED"), .init(title: "NAME"),
+        ]
+        let list = Listing<WireBatch>(session: session, isJSON: format.isJSON, columns: columns, row: Self.row)
+        try await list.print(limit: listing.all ? nil : listing.limit, pageMax: Self.pageMax, id: \.id) {
+            try await session.client.batches(after: $0, limit: $1)
+        }
+    }
+
+    /// The cells of a batch.
+    @Sendable static func row(_ batch: WireBatch) -> [String] {
+        let counts = batch.counts
+        let done = counts.completed + counts.failed
+        let lines =
+            done == counts.total
+            ? Quantities.count(counts.total) : "\(Quantities.count(done))/\(Quantities.count(counts.total))"
+        return [
+            batch.id, batch.status, counts.total == 0 ? "-" : lines, Quantities.count(counts.failed),
+            Timestamps.text(batch.createdAt, offset: Terminal.offset(at: batch.createdAt)), batch.name ?? "",
+        ]
+    }
+}

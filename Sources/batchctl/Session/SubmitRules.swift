@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import BatchClient
+internal import BatchCore
+
+/// What can be told about a submission before anything is sent. Pure.
+enum SubmitRules {
+    /// Limits of labels. (contracts: OpenAI batch create request)
+    private static let labelsMax = 16
+    private static let labelNameMax = 64
+    private static let labelValueMax = 512
+
+    /// Throws unless `text` has the form of a completion window; its range is the server's business.
+    static func checkWindow(_ text: String) throws {
+        guard CompletionWindow(text, range: 1...Int64.max) != nil else {
+            throw ValidationError("--window must be a number of hours or days, such as 24h or 7d, not \"\(text)\"")
+        }
+    }
+
+    /// The labels from `key=value` texts and the name; a key may occur once.
+    static func labels(_ texts: [String], name: String?) throws -> [BatchOrder.Label] {
+        var labels: [BatchOrder.Label] = []
+        for text in texts {
+            guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+                throw ValidationError("--metadata must be written as key=value, not \"\(text)\"")
+            }
+            labels.append(.init(String(text[..<equals]), String(text[text.index(after: equals)...])))
+        }
+        if let name { labels.append(.init("ds_name", name)) }
+        guard labels.count <= labelsMax else {
+            throw ValidationError("a batch has at most \(labelsMax) labels, --name included; these are \(labels.count)")
+        }
+        var seen: Set<String> = []
+        for label in labels {
+            guard seen.insert(label.name).inserted else {
+                throw ValidationError("the label \"\(label.name)\" is given twice")
+            }
+            guard label.name.count <= labelNameMax, label.value.count <= labelValueMax else {
+                throw ValidationError(
+                    "the label \"\(label.name)\" is too long: a key has at most \(labelNameMax) characters, "
+                        + "a value at most \(labelValueMax)")
+            }
+        }
+        return labels
+    }
+
+    /// The endpoint of the batch: the option, or else what the first line names; throws where they differ.
+    static func endpoint(option: String?, firstLine: FirstLine, path: String) throws(ClientError) -> String {
+        switch (option, firstLine) {
+        case (let option?, .names(let url, let line)) where option != url:
+            throw .localFile(
+                "line \(line) of \(path) names \(url), but --endpoint is \(option): all lines must name the endpoint")
+        case (let option?, _):
+            return option
+        case (nil, .names(let url, _)):
+            return url
+        case (nil, .namesNothing(let line, let why)):
+            throw .localFile(
+                "line \(line) of \(path) \(why): give --endpoint, or find out more with batchctl validate \(path)")
+        case (nil, .isMissing(let why)):
+            throw .localFile("\(path) \(why): there is nothing to submit")
+        }
+    }
+}

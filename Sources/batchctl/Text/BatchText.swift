@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BatchClient
+internal import BatchCore
+
+/// A batch in words. Pure: the present and the distance from UTC are given.
+enum BatchText {
+    /// Most problems of a failed batch that are listed.
+    static let problemsShown = 20
+
+    /// Everything worth knowing: the id and status, then one fact a line, then problems.
+    static func details(_ batch: WireBatch, now: Int64, offset: (Int64) -> Int64) -> [String] {
+        func instant(_ seconds: Int64) -> String {
+            "\(Timestamps.text(seconds, offset: offset(seconds))) (\(Durations.relative(seconds, now: now)))"
+        }
+        var facts: [(String, String?)] = [
+            ("name", batch.name),
+            ("endpoint", batch.endpoint),
+            ("model", batch.model),
+            ("lines", lines(batch)),
+            ("created", instant(batch.createdAt)),
+        ]
+        if let ended = batch.endedAt {
+            facts.append((batch.status, "\(instant(ended)), took \(Durations.words(ended - batch.createdAt))"))
+        } else {
+            facts.append(("expires", batch.expiresAt.map(instant)))
+        }
+        facts += [
+            ("input", batch.inputFileID),
+            ("output", batch.outputFileID),
+            ("errors", batch.errorFileID),
+            ("tokens", tokens(batch)),
+        ]
+        let labels = (batch.metadata ?? [:]).filter { $0.key != "ds_name" }.sorted { $0.key < $1.key }
+        facts += labels.map { ("metadata", "\($0.key)=\($0.value)") }
+        let known = facts.compactMap { name, value in value.map { (name, PlainText.safe($0)) } }
+        let width = known.map(\.0.count).max() ?? 0
+        let rows = known.map { "  " + $0.0 + String(repeating: " ", count: width - $0.0.count) + "  " + $0.1 }
+        return ["\(PlainText.safe(batch.id))  \(PlainText.safe(batch.status))"] + rows + problems(batch)
+    }
+
+    /// How many lines there are and what became of them; nil while their number is unknown.
+    static func lines(_ batch: WireBatch) -> String? {
+        let counts = batch.counts
+        guard counts.total > 0 else { return nil }
+        var parts = ["\(Quantities.count(counts.completed)) succeeded"]
+        if counts.failed > 0 { parts.append("\(Quantities.count(counts.failed)) failed") }
+        let rest = counts.total - counts.completed - counts.failed
+        if rest > 0 { parts.append("\(Quantities.count(rest)) \(batch.isTerminal ? "not run" : "to go")") }
+        return "\(Quantities.count(counts.total)): " + parts.joined(separator: ", ")
+    }
+
+    /// One sentence about a batch that has ended.
+    static func ending(_ batch: WireBatch) -> String {
+        var text = "\(batch.id) \(batch.status)"
+        if let ended = batch.endedAt { text += " after \(Durations.words(ended - batch.createdAt))" }
+        if let lines = lines(batch) { text += "; lines \(lines)" }
+        if let problems = batch.errors?.data, !problems.isEmpty {
+            text += "; \(Quantities.count(Int64(problems.count), "problem")) in the input file"
+        }
+        return PlainText.safe(text)
+    }
+
+    /// The problems of a failed batch, one a line, as many as are shown; then how many are not.
+    static func problems(_ batch: WireBatch) -> [String] {
+        let problems = batch.errors?.data ?? []
+        var lines = problems.prefix(problemsShown).map { problem in
+            let place = problem.line.map { "line \($0): " } ?? ""
+            return "  " + PlainText.safe(place + labelled(problem.message, code: problem.code, param: problem.param))
+        }
+        if problems.count > problemsShown {
+            lines.append(
+                "  and \(Quantities.count(Int64(problems.count - problemsShown))) more: "
+                    + "see them all with --json, or run batchctl validate on the input file")
+        }
+        return lines.isEmpty ? [] : ["problems:"] + lines
+    }
+
+    /// `message [code, param]`.
+    static func labelled(_ message: String?, code: String?, param: String?) -> String {
+        let marks = [code, param].compactMap { $0 }.joined(separator: ", ")
+        let text = message ?? "no reason given"
+        return marks.isEmpty ? text : "\(text) [\(marks)]"
+    }
+
+    /// What a batch that has ended makes the program exit with.
+    static func exitStatus(_ batch: WireBatch) -> ExitStatus {
+        guard batch.knownStatus == .completed else { return .notCompleted }
+        return batch.counts.failed > 0 ? .linesFailed : .done
+    }
+
+    /// The moving line while a batch runs; `rate` in lines a second, `elapsed` in seconds since watching began.
+    static func progress(_ batch: WireBatch, rate: Double?, elapsed: Int64) -> ProgressState {
+        let counts = batch.counts
+        return ProgressState(
+            label: batch.status, done: counts.completed + counts.failed, total: counts.total, unit: .lines,
+            failed: counts.failed, rate: batch.knownStatus == .inProgress ? rate : nil, elapsed: elapsed)
+    }
+
+    private static func tokens(_ batch: WireBatch) -> String? {
+        guard let usage = batch.usage, let total = usage.totalTokens, total > 0 else { return nil }
+        return "\(Quantities.count(usage.inputTokens ?? 0)) in, \(Quantities.count(usage.outputTokens ?? 0)) out, "
+            + "\(Quantities.count(total)) total"
+    }
+}

@@ -7,7 +7,7 @@ package import BatchWebhook
 package import Logging
 internal import Loops
 internal import Postgres
-package import ServiceLifecycle
+internal import ServiceLifecycle
 
 /// A coordinator's rooms, each a loop of its own. Any number of coordinators may run: every duty is a claim on a row.
 package struct Coordinator: Service {

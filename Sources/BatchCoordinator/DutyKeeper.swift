@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import BatchStore
+internal import BatchStore
 internal import BatchCore
 
 /// Thrown when another coordinator took over, or the batch moved on without us: what was made is dropped.

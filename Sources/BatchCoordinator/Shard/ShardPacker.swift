@@ -5,27 +5,20 @@ internal import BatchStore
 
 /// The Shard room: packs accepted lines into shards, cut by count and bytes; a longer line is a shard of its own.
 struct ShardPacker {
-    private let linesMax: Int
-    private let bytesMax: Int
-    private var builder = LinePackBuilder()
+    private var builder: LinePackBuilder
     private var nextNumber: Int32 = 0
     private var finished: [DraftShard] = []
-    /// Raw bytes of the shards that wait in ``takeFinished()``.
+    /// Bytes of the packs that wait in ``takeFinished()``.
     private(set) var finishedBytes = 0
 
     init(limits: Limits) {
-        linesMax = limits.shardLinesMax
-        bytesMax = limits.shardBytesMax
+        builder = LinePackBuilder(linesMax: limits.shardLinesMax, bytesMax: limits.shardBytesMax)
     }
 
-    /// Adds the next line of the file.
-    mutating func add(_ line: AcceptedLine, _ bytes: UnsafeRawBufferPointer) {
-        let size = line.customID.count + line.body.count
-        if builder.lineCount > 0, builder.lineCount >= linesMax || builder.byteCount + size > bytesMax { cut() }
-        builder.append(
-            number: line.number, endpoint: line.endpoint,
-            customID: UnsafeRawBufferPointer(rebasing: bytes[line.customID]),
-            body: UnsafeRawBufferPointer(rebasing: bytes[line.body]))
+    /// Adds the next line of the file, whose bytes are `text`.
+    mutating func add(_ line: AcceptedLine, _ text: UnsafeRawBufferPointer) {
+        if !builder.hasRoom(for: line.customID.count + line.body.count) { cut() }
+        builder.append(line, text)
     }
 
     /// Closes the last shard.
@@ -48,6 +41,5 @@ struct ShardPacker {
         finished.append(DraftShard(number: nextNumber, lineCount: lineCount, pack: pack))
         finishedBytes += pack.count
         nextNumber += 1
-        builder = LinePackBuilder()
     }
 }

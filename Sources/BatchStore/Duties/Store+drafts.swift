@@ -52,7 +52,7 @@ extension Store {
             ) { writer in
                 for shard in shards {
                     let lines = try shard.pack.withUnsafeBytes { try compressor.compress($0) }
-                    writer.row {
+                    try writer.row {
                         $0.text(duty.batch.rawValue)
                         $0.int4(shard.number)
                         $0.text(ShardState.draft.rawValue)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import BatchMigrations
+internal import BatchMigrations
 internal import Postgres
 
 /// Why a database cannot be used by this program.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLibpq
 import Glibc
-import Logging
 
 /// One open connection, used by exactly one thread from connecting to closing.
 ///
@@ -20,18 +19,14 @@ final class Connection {
     /// True once an error ended the session.
     private(set) var isBroken = false
 
-    /// Takes over an established connection; the server's notices go to `logger` at level debug.
-    init(_ pointer: OpaquePointer, silenceMax: Duration?, logger: Logger) {
+    /// Takes over an established connection and the log that receives its notices.
+    init(_ pointer: OpaquePointer, silenceMax: Duration?, notices: NoticeLog) {
         self.pointer = pointer
-        notices = NoticeLog(logger)
+        self.notices = notices
         self.silenceMax = silenceMax
         cancelHandle = PQgetCancel(pointer)
         endpoint = Connector.endpoint(of: pointer)
         PQsetnonblocking(pointer, 1)
-        // libpq's own receiver writes to stderr.
-        PQsetNoticeReceiver(
-            pointer, { context, result in NoticeLog.receive(context, result) },
-            Unmanaged.passUnretained(notices).toOpaque())
     }
 
     deinit {

@@ -37,6 +37,7 @@ package final class ConnectionPool: Sendable {
     /// Runs `body` on one connection, each statement committed by itself. With `retryingConnectionLoss` the whole body is
     /// run again on a new connection until `acquireTimeout` is over, so it must be harmless to repeat.
     /// Throws what `body` throws, `PostgresError`, or `CancellationError` when the task was cancelled.
+    @discardableResult
     package func run<T: Sendable>(
         retryingConnectionLoss: Bool = false, _ body: @escaping @Sendable (Session) throws -> T
     ) async throws -> T {
@@ -56,6 +57,7 @@ package final class ConnectionPool: Sendable {
     /// Runs `body` between BEGIN and COMMIT (READ COMMITTED), ROLLBACK when it throws. Conflicts (40001, 40P01) rerun it
     /// from its start, at most `transactionAttemptsMax` times, so it must not change anything outside the database.
     /// When the connection breaks during COMMIT the error says `commitUnknown`.
+    @discardableResult
     package func transaction<T: Sendable>(_ body: @escaping @Sendable (Session) throws -> T) async throws -> T {
         var backoff = Backoff(first: .milliseconds(5), limit: .milliseconds(500))
         var attempt = 1

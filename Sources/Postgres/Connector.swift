@@ -48,6 +48,8 @@ struct Connector: Sendable {
         guard let pointer = Self.start(candidate) else {
             throw PostgresError(code: .unableToConnect, message: "libpq is out of memory", isConnectionLost: true)
         }
+        let notices = NoticeLog(logger)
+        notices.attach(to: pointer)
         do {
             // Verbose messages contain the SQLSTATE, which libpq does not offer in another way before the session is up.
             PQsetErrorVerbosity(pointer, PQERRORS_VERBOSE)
@@ -57,7 +59,7 @@ struct Connector: Sendable {
             PQfinish(pointer)
             throw error
         }
-        let connection = Connection(pointer, silenceMax: parameters.connectTimeout, logger: logger)
+        let connection = Connection(pointer, silenceMax: parameters.connectTimeout, notices: notices)
         try Session(connection, RunControl()).script(configuration.sessionSettings)
         connection.silenceMax = configuration.silenceMax
         logger.debug("connected", metadata: ["database": "\(connection.endpoint)"])

@@ -9,6 +9,13 @@ package struct Notification: Sendable, Hashable {
     package let payload: String
     /// True after each (re)connect: notifications may have been missed, so look at the tables.
     package let isReconnect: Bool
+
+    /// For the listener and for tests of its consumers.
+    package init(channel: String, payload: String, isReconnect: Bool) {
+        self.channel = channel
+        self.payload = payload
+        self.isReconnect = isReconnect
+    }
 }
 
 /// Listens on channels with a connection and a thread of its own; reconnects by itself.

@@ -135,4 +135,11 @@ package struct PoolStatus: Sendable, Equatable {
     package let busy: Int
     /// Calls that wait for a thread.
     package let waiting: Int
+
+    /// For the pool and for tests.
+    package init(threads: Int, busy: Int, waiting: Int) {
+        self.threads = threads
+        self.busy = busy
+        self.waiting = waiting
+    }
 }

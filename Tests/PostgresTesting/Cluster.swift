@@ -36,7 +36,9 @@ final class Cluster: Sendable {
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 32)
         guard fgets(&line, Int32(line.count), file) != nil else { return nil }
-        guard let pid = Int32(String(decoding: line.prefix { $0 > 32 }.map(UInt8.init), as: UTF8.self)) else { return nil }
+        guard let pid = Int32(String(decoding: line.prefix { $0 > 32 }.map(UInt8.init), as: UTF8.self)) else {
+            return nil
+        }
         return Glibc.kill(pid, 0) == 0 ? pid : nil
     }
 
@@ -45,10 +47,17 @@ final class Cluster: Sendable {
         try runAsOwner("pg_ctl", ["stop", "--pgdata=\(dataFolder)", "--mode=\(mode)", "--wait", "--timeout=60"])
     }
 
-    /// Kills the postmaster.
+    /// Kills the postmaster and waits until the system has forgotten it; until then nobody could start a new one.
     func kill() throws {
         guard let postmaster, Glibc.kill(postmaster, SIGKILL) == 0 else {
             throw PrivatePostgresError("there is no postmaster to kill")
+        }
+        let deadline = ContinuousClock.now + .seconds(60)
+        while Glibc.kill(postmaster, 0) == 0 {
+            guard ContinuousClock.now < deadline else {
+                throw PrivatePostgresError("postmaster \(postmaster) is still there a minute after SIGKILL")
+            }
+            usleep(10_000)
         }
     }
 

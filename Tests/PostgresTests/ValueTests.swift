@@ -24,9 +24,11 @@ import Testing
             try await roundTrip(pool, [Int64.min, -1, 0, .max], as: "int8")
             try await roundTrip(pool, [Int.min, 0, .max], as: "int8")
             try await roundTrip(
-                pool, [-0.0, 1.5, .infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude], as: "float8")
+                pool, [-0.0, 1.5, .infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude], as: "float8"
+            )
             try await roundTrip(pool, ["", "a", "naïve 漢字 🧪", String(repeating: "x", count: 100_000)], as: "text")
-            try await roundTrip(pool, [[], [0], [0, 1, 0, 255], [UInt8](repeating: 7, count: 10_000_000)], as: "bytea")
+            try await roundTrip(
+                pool, [[], [0], [0, 1, 0, 255], [UInt8](repeating: 7, count: 10_000_000)], as: "bytea")
             try await roundTrip(pool, [nil, 1] as [Int?], as: "int8")
             try await roundTrip(pool, [nil, ""] as [String?], as: "text")
             try await roundTrip(pool, [nil, []] as [[UInt8]?], as: "bytea")

@@ -6,10 +6,13 @@
 
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /// Sets an option that takes a `long` (all booleans, milliseconds and sizes below 2 GiB).
 static inline CURLcode shardline_easy_set_long(CURL *easy, CURLoption option, long value) {
@@ -106,19 +109,37 @@ static inline int shardline_multi_next_done(CURLM *multi, void **context, CURLco
     return 0;
 }
 
-/// If unread bytes wait on the idle connection of this transfer, discards them and shuts the socket down;
-/// returns whether it did. The next write on the socket then fails and libcurl opens a new connection.
-static inline int shardline_retire_if_unread(CURL *easy) {
-    curl_socket_t socket = CURL_SOCKET_BAD;
-    char byte;
-    if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) return 0;
-    if (socket == CURL_SOCKET_BAD) return 0;
-    if (recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) return 0;
+/// If unread bytes wait on this idle connection, discards them and shuts the socket down; returns whether it did.
+/// The next write on the socket then fails, and libcurl opens a new connection by itself.
+static inline int shardline_retire_if_unread(curl_socket_t socket) {
     char discarded[4096];
     int rounds = 0;
-    while (rounds++ < 64 && recv(socket, discarded, sizeof discarded, MSG_DONTWAIT) > 0) { }
+    if (recv(socket, discarded, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) return 0;
     shutdown(socket, SHUT_RDWR);
+    while (rounds++ < 4096 && recv(socket, discarded, sizeof discarded, MSG_DONTWAIT) > 0) { }
     return 1;
+}
+
+/// Port of the socket's own end; -1 when it has none.
+static inline int shardline_local_port(curl_socket_t socket) {
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    if (getsockname(socket, (struct sockaddr *)&address, &size) != 0) return -1;
+    if (address.ss_family == AF_INET) return ntohs(((struct sockaddr_in *)&address)->sin_port);
+    if (address.ss_family == AF_INET6) return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    return -1;
+}
+
+/// Closes a socket.
+static inline int shardline_close(curl_socket_t socket) {
+    return close(socket);
+}
+
+/// Sets the function that closes sockets, and its argument.
+static inline CURLcode shardline_easy_on_close_socket(
+    CURL *easy, curl_closesocket_callback function, void *context) {
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, function);
+    return code ? code : curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, context);
 }
 
 /// Opens the socket libcurl asked for, closed on exec so that child processes do not inherit it.

@@ -30,6 +30,8 @@ final class EngineLoop: @unchecked Sendable {
     let configuration: EngineConfiguration
     /// Transfers that hold a handle at this moment.
     let inFlight = Atomic<Int>(0)
+    /// Sockets of the open connections; closed by libcurl through it, so it must outlive the multi handle.
+    let connections = ConnectionRegistry()
     /// The monotonic clock as of the present round.
     private(set) var now: UInt64 = 0
 

@@ -37,12 +37,24 @@ enum TransferCallbacks {
         guard let context, let address else { return CURL_SOCKET_BAD }
         let slot = TransferCallbacks.slot(context)
         guard slot.mayDial(UnsafePointer(address)) else { return CURL_SOCKET_BAD }
-        return shardline_open_socket(address)
+        let socket = shardline_open_socket(address)
+        if socket != CURL_SOCKET_BAD { slot.openedSockets.append(socket) }
+        return socket
+    }
+
+    /// A socket is no longer needed; the context is the `ConnectionRegistry`, since connections outlive transfers.
+    static let closeSocket: curl_closesocket_callback = { context, socket in
+        guard let context else { return shardline_close(socket) }
+        return Unmanaged<ConnectionRegistry>.fromOpaque(context).takeUnretainedValue().close(socket)
     }
 
     /// A connection is ready, new or reused, and nothing of this request was sent on it.
-    static let connected: curl_prereq_callback = { context, _, _, _, _ in
-        if let context { TransferCallbacks.slot(context).connectionIsReady() }
+    static let connected: curl_prereq_callback = { context, remoteAddress, localAddress, remotePort, localPort in
+        if let context {
+            let key = ConnectionRegistry.key(
+                localAddress: localAddress, localPort: localPort, remoteAddress: remoteAddress, remotePort: remotePort)
+            TransferCallbacks.slot(context).connectionIsReady(key, localPort: localPort)
+        }
         return CURL_PREREQFUNC_OK
     }
 
@@ -150,7 +162,6 @@ extension TransferSlot {
 
     /// Whether the address may be connected to.
     fileprivate func mayDial(_ address: UnsafePointer<curl_sockaddr>) -> Bool {
-        hasOpenedSocket = true
         guard let transfer else { return false }
         transfer.clock.reconnecting(at: loop.now)
         guard transfer.request.guardsAddress else { return true }
@@ -160,14 +171,16 @@ extension TransferSlot {
     }
 
     /// Starts the request's clock, and retires a reused connection that holds bytes nobody asked for.
-    fileprivate func connectionIsReady() {
+    fileprivate func connectionIsReady(_ key: ConnectionRegistry.Key, localPort: CInt) {
         guard let transfer else { return }
-        // Bytes on an idle plain connection are a late or surplus answer, which would be taken for the answer to
-        // this request. With TLS they may be mere session tickets, so there libcurl's own checks must do.
-        if !hasOpenedSocket, !transfer.request.url.utf8.starts(with: "https".utf8) {
-            _ = shardline_retire_if_unread(easy)
+        if !openedSockets.isEmpty {
+            loop.connections.register(key, localPort: localPort, among: openedSockets)
+            openedSockets.removeAll(keepingCapacity: true)
+        } else if !transfer.request.url.utf8.starts(with: "https".utf8) {
+            // Bytes on an idle plain connection are a late or surplus answer, which libcurl would take for the answer
+            // to this request. With TLS they may be mere session tickets, so there libcurl's own checks must do.
+            _ = loop.connections.retireIfUnread(key)
         }
-        hasOpenedSocket = false
         transfer.clock.connected(at: loop.now)
         loop.watch(transfer)
     }

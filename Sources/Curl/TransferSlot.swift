@@ -26,8 +26,8 @@ final class TransferSlot {
     var bodyBytesReceived = 0
     /// Reason given by one of our callbacks for stopping; overrides libcurl's.
     var failure: (code: CurlError.Code, message: String)?
-    /// Whether a socket was opened since the last request was sent: if not, the connection is a reused one.
-    var hasOpenedSocket = false
+    /// Sockets opened since the last request was sent: if none, the connection is a reused one.
+    var openedSockets: [curl_socket_t] = []
     /// Whether the address guard turned an address away.
     var hasRefusedAddress = false
 
@@ -79,7 +79,7 @@ final class TransferSlot {
         body = []
         bodyBytesReceived = 0
         failure = nil
-        hasOpenedSocket = false
+        openedSockets.removeAll(keepingCapacity: true)
         hasRefusedAddress = false
         if ownHeaders.head != nil {
             // The handle must not keep a pointer to freed nodes.
@@ -231,6 +231,8 @@ final class TransferSlot {
             shardline_easy_on_read(easy, TransferCallbacks.read, context),
             shardline_easy_on_seek(easy, TransferCallbacks.seek, context),
             shardline_easy_on_open_socket(easy, TransferCallbacks.openSocket, context),
+            shardline_easy_on_close_socket(
+                easy, TransferCallbacks.closeSocket, Unmanaged.passUnretained(loop.connections).toOpaque()),
             shardline_easy_on_connected(easy, TransferCallbacks.connected, context),
         ]
         return codes.allSatisfy { $0 == CURLE_OK }

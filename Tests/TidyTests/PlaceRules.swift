@@ -64,7 +64,7 @@ enum PlaceRules {
     }
 
     /// The test files that poll what gives no signal: another process.
-    static let pollingFiles: Set = ["Tests/EndToEndTests/Harness/Eventually.swift"]
+    static let pollingFiles: Set = ["Tests/ServerTesting/Eventually.swift"]
 
     static let sleeping = Rule(claim: "tests wait for signals: they do not sleep") { file in
         guard file.path.hasPrefix("Tests/"), !pollingFiles.contains(file.path) else { return [] }

@@ -23,42 +23,53 @@ import Testing
         #expect(verdict("[-0.0,1e-7,18446744073709551616,0e0]") == .success(.array))
     }
 
-    @Test(arguments: [
-        ("", JSONFault.Kind.unexpectedEnd, 0), ("  ", .unexpectedEnd, 2), ("{", .unexpectedEnd, 1),
-        ("[1", .unexpectedEnd, 2), ("[1,", .unexpectedEnd, 3), ("\"a", .unexpectedEnd, 2), ("{\"a\"", .unexpectedEnd, 4),
-        ("{\"a\":", .unexpectedEnd, 5), ("\"\\", .unexpectedEnd, 2), ("-", .unexpectedEnd, 1), ("1.", .unexpectedEnd, 2),
-        ("1e", .unexpectedEnd, 2), ("1e+", .unexpectedEnd, 3), ("tru", .unexpectedEnd, 3), ("01", .badNumber, 0),
-        ("-01", .badNumber, 1), ("00", .badNumber, 0), ("1.x", .badNumber, 2), ("1.e1", .badNumber, 2),
-        ("1ex", .badNumber, 2), ("-a", .badNumber, 1), ("+1", .unexpectedByte(0x2B), 0), (".5", .unexpectedByte(0x2E), 0),
-        ("NaN", .unexpectedByte(0x4E), 0), ("Infinity", .unexpectedByte(0x49), 0), ("-Infinity", .badNumber, 1),
-        ("True", .unexpectedByte(0x54), 0), ("nulL", .unexpectedByte(0x4C), 3), ("truex", .trailingBytes, 4),
-        ("{} {}", .trailingBytes, 3), ("1 2", .trailingBytes, 2), ("[1]]", .trailingBytes, 3),
-        ("[1,]", .unexpectedByte(0x5D), 3), ("[,1]", .unexpectedByte(0x2C), 1), ("[1 2]", .unexpectedByte(0x32), 3),
-        ("{\"a\":1,}", .unexpectedByte(0x7D), 7), ("{,}", .unexpectedByte(0x2C), 1), ("{a:1}", .unexpectedByte(0x61), 1),
-        ("{\"a\" 1}", .unexpectedByte(0x31), 5), ("{1:1}", .unexpectedByte(0x31), 1), ("[1}", .unexpectedByte(0x7D), 2),
-        ("{\"a\":1]", .unexpectedByte(0x5D), 6), ("'a'", .unexpectedByte(0x27), 0), ("// x", .unexpectedByte(0x2F), 0),
-        ("\u{B}1", .unexpectedByte(0x0B), 0), ("\u{A0}1", .unexpectedByte(0xC2), 0), ("[1\u{0}]", .unexpectedByte(0), 2),
-        ("\"a\u{1F}\"", .controlCharacter(0x1F), 2), ("\"\u{0}\"", .controlCharacter(0), 1),
-        ("\"12345678\t\"", .controlCharacter(9), 9), ("\"\\x\"", .badEscape, 1), ("\"\\u12g4\"", .badEscape, 1),
-        ("\"\\u123\"", .badEscape, 1), ("\"\\u\"", .badEscape, 1), ("\"\\U0041\"", .badEscape, 1),
-        ("\"\\u0-11\"", .badEscape, 1), ("\"\\u\u{11}\u{12}\u{13}\u{14}\"", .badEscape, 1),
-        (#""\ud800""#, .loneSurrogate, 1), (#""\udc00""#, .loneSurrogate, 1), (#""\uDFFF\uD800""#, .loneSurrogate, 1),
-        (#""\ud800\u0041""#, .loneSurrogate, 1), (#""\ud800\n""#, .loneSurrogate, 1),
-        (#""\ud800\ud800""#, .loneSurrogate, 1), (#""\ud800\ud800\udc00""#, .loneSurrogate, 1),
-        (#""\ud800\udcg0""#, .badEscape, 7), (#""a\ud83d"#, .loneSurrogate, 2), ("\u{FEFF}1", .byteOrderMark, 0),
-        (" \u{FEFF}1", .unexpectedByte(0xEF), 1),
-    ] as [(String, JSONFault.Kind, Int)])
+    @Test(
+        arguments: [
+            ("", JSONFault.Kind.unexpectedEnd, 0), ("  ", .unexpectedEnd, 2), ("{", .unexpectedEnd, 1),
+            ("[1", .unexpectedEnd, 2), ("[1,", .unexpectedEnd, 3), ("\"a", .unexpectedEnd, 2),
+            ("{\"a\"", .unexpectedEnd, 4),
+            ("{\"a\":", .unexpectedEnd, 5), ("\"\\", .unexpectedEnd, 2), ("-", .unexpectedEnd, 1),
+            ("1.", .unexpectedEnd, 2),
+            ("1e", .unexpectedEnd, 2), ("1e+", .unexpectedEnd, 3), ("tru", .unexpectedEnd, 3), ("01", .badNumber, 0),
+            ("-01", .badNumber, 1), ("00", .badNumber, 0), ("1.x", .badNumber, 2), ("1.e1", .badNumber, 2),
+            ("1ex", .badNumber, 2), ("-a", .badNumber, 1), ("+1", .unexpectedByte(0x2B), 0),
+            (".5", .unexpectedByte(0x2E), 0),
+            ("NaN", .unexpectedByte(0x4E), 0), ("Infinity", .unexpectedByte(0x49), 0), ("-Infinity", .badNumber, 1),
+            ("True", .unexpectedByte(0x54), 0), ("nulL", .unexpectedByte(0x4C), 3), ("truex", .trailingBytes, 4),
+            ("{} {}", .trailingBytes, 3), ("1 2", .trailingBytes, 2), ("[1]]", .trailingBytes, 3),
+            ("[1,]", .unexpectedByte(0x5D), 3), ("[,1]", .unexpectedByte(0x2C), 1), ("[1 2]", .unexpectedByte(0x32), 3),
+            ("{\"a\":1,}", .unexpectedByte(0x7D), 7), ("{,}", .unexpectedByte(0x2C), 1),
+            ("{a:1}", .unexpectedByte(0x61), 1),
+            ("{\"a\" 1}", .unexpectedByte(0x31), 5), ("{1:1}", .unexpectedByte(0x31), 1),
+            ("[1}", .unexpectedByte(0x7D), 2),
+            ("{\"a\":1]", .unexpectedByte(0x5D), 6), ("'a'", .unexpectedByte(0x27), 0),
+            ("// x", .unexpectedByte(0x2F), 0),
+            ("\u{B}1", .unexpectedByte(0x0B), 0), ("\u{A0}1", .unexpectedByte(0xC2), 0),
+            ("[1\u{0}]", .unexpectedByte(0), 2),
+            ("\"a\u{1F}\"", .controlCharacter(0x1F), 2), ("\"\u{0}\"", .controlCharacter(0), 1),
+            ("\"12345678\t\"", .controlCharacter(9), 9), ("\"\\x\"", .badEscape, 1), ("\"\\u12g4\"", .badEscape, 1),
+            ("\"\\u123\"", .badEscape, 1), ("\"\\u\"", .badEscape, 1), ("\"\\U0041\"", .badEscape, 1),
+            ("\"\\u0-11\"", .badEscape, 1), ("\"\\u\u{11}\u{12}\u{13}\u{14}\"", .badEscape, 1),
+            (#""\ud800""#, .loneSurrogate, 1), (#""\udc00""#, .loneSurrogate, 1),
+            (#""\uDFFF\uD800""#, .loneSurrogate, 1),
+            (#""\ud800\u0041""#, .loneSurrogate, 1), (#""\ud800\n""#, .loneSurrogate, 1),
+            (#""\ud800\ud800""#, .loneSurrogate, 1), (#""\ud800\ud800\udc00""#, .loneSurrogate, 1),
+            (#""\ud800\udcg0""#, .badEscape, 7), (#""a\ud83d"#, .loneSurrogate, 2), ("\u{FEFF}1", .byteOrderMark, 0),
+            (" \u{FEFF}1", .unexpectedByte(0xEF), 1),
+        ] as [(String, JSONFault.Kind, Int)])
     func `what is not strict JSON is refused with its place`(text: String, kind: JSONFault.Kind, offset: Int) {
         #expect(verdict(text) == .failure(JSONFault(kind, at: offset)))
     }
 
-    @Test(arguments: [
-        [0x80], [0xBF], [0xC0, 0x80], [0xC1, 0xBF], [0xC2], [0xC2, 0x41], [0xE0, 0x80, 0x80], [0xE0, 0x9F, 0xBF],
-        [0xE4, 0xB8], [0xE4, 0x41, 0x80], [0xE4, 0xB8, 0x41], [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF],
-        [0xF0, 0x80, 0x80, 0x80], [0xF0, 0x8F, 0xBF, 0xBF], [0xF0, 0x9F, 0x98], [0xF0, 0x9F, 0x98, 0x41],
-        [0xF0, 0x9F, 0x41, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80],
-        [0xFF], [0xFE],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x80], [0xBF], [0xC0, 0x80], [0xC1, 0xBF], [0xC2], [0xC2, 0x41], [0xE0, 0x80, 0x80], [0xE0, 0x9F, 0xBF],
+            [0xE4, 0xB8], [0xE4, 0x41, 0x80], [0xE4, 0xB8, 0x41], [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF],
+            [0xF0, 0x80, 0x80, 0x80], [0xF0, 0x8F, 0xBF, 0xBF], [0xF0, 0x9F, 0x98], [0xF0, 0x9F, 0x98, 0x41],
+            [0xF0, 0x9F, 0x41, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80],
+            [0xF8, 0x88, 0x80, 0x80, 0x80],
+            [0xFF], [0xFE],
+        ] as [[UInt8]])
     func `bytes that are not UTF-8 are refused wherever they stand`(sequence: [UInt8]) {
         for lead in 0...17 {
             let prefix = [UInt8](repeating: 0x61, count: lead)
@@ -147,9 +158,10 @@ import Testing
     @Test func `faults read as a sentence part`() {
         #expect(JSONFault(.unexpectedByte(0x7D), at: 7).description == "unexpected '}' at byte 7")
         #expect(JSONFault(.unexpectedByte(0), at: 7).description == "unexpected 0x00 at byte 7")
-        for kind in [.unexpectedEnd, .trailingBytes, .badEscape, .loneSurrogate, .invalidUTF8, .badNumber, .tooDeep(3),
-            .byteOrderMark, .controlCharacter(1)] as [JSONFault.Kind]
-        {
+        for kind in [
+            .unexpectedEnd, .trailingBytes, .badEscape, .loneSurrogate, .invalidUTF8, .badNumber, .tooDeep(3),
+            .byteOrderMark, .controlCharacter(1),
+        ] as [JSONFault.Kind] {
             #expect(JSONFault(kind, at: 42).description.contains("byte 42"))
         }
     }

@@ -32,8 +32,10 @@ import Testing
     }
 
     @Test func `the sample lines of the vendors pass`() {
-        let chat = #"{"custom_id": "request-1", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "m", "#
-        #expect(problems(chat + #""messages": [{"role": "user", "content": "你好!"}],"max_completion_tokens": 1000}}"#) == [])
+        let chat =
+            #"{"custom_id": "request-1", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "m", "#
+        #expect(
+            problems(chat + #""messages": [{"role": "user", "content": "你好!"}],"max_completion_tokens": 1000}}"#) == [])
         let test = #"{"custom_id":"1","method":"POST","url":"/v1/chat/ds-test","body":{"model":"batch-test-model","#
         #expect(problems(test + #""messages":[]}}"#, chatRules("/v1/chat/ds-test")) == [])
         var ark = chatRules("/api/v3/chat/completions")
@@ -72,13 +74,15 @@ import Testing
         #expect(problems(line(id: "\"" + String(repeating: "a", count: 513) + "\"")) == ["invalid_request custom_id"])
         #expect(problems(line(id: "\"" + String(repeating: #"\u0061"#, count: 512) + "\"")) == [])
         #expect(
-            problems(line(id: "\"" + String(repeating: #"\u0061"#, count: 513) + "\"")) == ["invalid_request custom_id"])
+            problems(line(id: "\"" + String(repeating: #"\u0061"#, count: 513) + "\"")) == ["invalid_request custom_id"]
+        )
         #expect(problems(line(id: "\"" + String(repeating: "é", count: 257) + "\"")) == ["invalid_request custom_id"])
         var rules = chatRules()
         rules.customIDCharactersMax = 256
         #expect(problems(line(id: "\"" + String(repeating: "é", count: 256) + "\""), rules) == [])
         #expect(
-            problems(line(id: "\"" + String(repeating: "a", count: 257) + "\""), rules) == ["invalid_request custom_id"])
+            problems(line(id: "\"" + String(repeating: "a", count: 257) + "\""), rules) == ["invalid_request custom_id"]
+        )
     }
 
     @Test func `only POST is a method`() {
@@ -89,7 +93,9 @@ import Testing
     }
 
     @Test func `the url is the endpoint exactly`() {
-        for wrong in ["/v1/embeddings", "/v1/chat/completions/", "v1/chat/completions", "https://x/v1/chat/completions", ""] {
+        for wrong in [
+            "/v1/embeddings", "/v1/chat/completions/", "v1/chat/completions", "https://x/v1/chat/completions", "",
+        ] {
             #expect(problems(line(url: "\"\(wrong)\"")) == ["invalid_url url"])
         }
     }
@@ -145,7 +151,8 @@ import Testing
 
     @Test func `endpoints without such a field need none`() {
         #expect(LineRules.requiredField(of: "/v1/images/generations") == nil)
-        #expect(problems(line(url: #""/v1/score""#, body: #"{"model":"m","text_1":"x"}"#), chatRules("/v1/score")) == [])
+        #expect(
+            problems(line(url: #""/v1/score""#, body: #"{"model":"m","text_1":"x"}"#), chatRules("/v1/score")) == [])
     }
 
     @Test func `ambiguous keys are refused, unwatched ones pass`() {

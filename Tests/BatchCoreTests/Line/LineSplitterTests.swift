@@ -12,7 +12,8 @@ import Testing
         let take = { (line: FileLine) in
             let start = "\(line.number)@\(line.offset)"
             found.append(
-                line.isTooLong ? "\(start)#\(line.byteCount)" : start + ":" + String(decoding: line.bytes, as: UTF8.self))
+                line.isTooLong
+                    ? "\(start)#\(line.byteCount)" : start + ":" + String(decoding: line.bytes, as: UTF8.self))
             #expect(line.isTooLong ? line.bytes.isEmpty : line.bytes.count == line.byteCount)
         }
         var from = 0
@@ -61,7 +62,8 @@ import Testing
 
     @Test func `every way to cut a file gives the same lines`() throws {
         let texts = [
-            "\u{FEFF}ab\r\n\r\n中😀\r\n1234567\r\n12345\r\n12345\r123456\nx\r", "a\nb\n\n\n", "\r\n\r\n", "12345\r\n12345",
+            "\u{FEFF}ab\r\n\r\n中😀\r\n1234567\r\n12345\r\n12345\r123456\nx\r", "a\nb\n\n\n", "\r\n\r\n",
+            "12345\r\n12345",
         ]
         for text in texts {
             let file = utf8(text)
@@ -75,14 +77,15 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ([0xFF, 0xFE, 0x7B, 0x00], FileFormat.utf16), ([0xFE, 0xFF, 0x00, 0x7B], .utf16), ([0x7B, 0x00], .utf16),
-        ([0x00, 0x7B, 0x00], .utf16), ([0x1F, 0x8B, 0x08], .gzip), ([0x50, 0x4B, 0x03, 0x04, 0x14, 0, 0], .zip),
-        ([0x28, 0xB5, 0x2F, 0xFD], .zstd), ([0x42, 0x5A, 0x68, 0x39], .bzip2),
-        ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00, 0x00], .xz), ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], .sevenZip),
-        ([0x25, 0x50, 0x44, 0x46, 0x2D, 0x31, 0x2E], .pdf), (Array("<!DOCTYPE html>\n".utf8), .page),
-        (Array("<html>".utf8), .page), (Array("<?xml".utf8), .page),
-    ] as [([UInt8], FileFormat)])
+    @Test(
+        arguments: [
+            ([0xFF, 0xFE, 0x7B, 0x00], FileFormat.utf16), ([0xFE, 0xFF, 0x00, 0x7B], .utf16), ([0x7B, 0x00], .utf16),
+            ([0x00, 0x7B, 0x00], .utf16), ([0x1F, 0x8B, 0x08], .gzip), ([0x50, 0x4B, 0x03, 0x04, 0x14, 0, 0], .zip),
+            ([0x28, 0xB5, 0x2F, 0xFD], .zstd), ([0x42, 0x5A, 0x68, 0x39], .bzip2),
+            ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00, 0x00], .xz), ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], .sevenZip),
+            ([0x25, 0x50, 0x44, 0x46, 0x2D, 0x31, 0x2E], .pdf), (Array("<!DOCTYPE html>\n".utf8), .page),
+            (Array("<html>".utf8), .page), (Array("<?xml".utf8), .page),
+        ] as [([UInt8], FileFormat)])
     func `files that are no text are recognised however they are cut`(file: [UInt8], format: FileFormat) throws {
         for cut in 0...file.count {
             #expect(try lines(file, cuts: [cut]) == ["refused \(format)"])

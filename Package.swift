@@ -15,6 +15,11 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 
+/// The schema's history, oldest first; `Migrations.all` lists the same.
+let migrations = [
+    "0001_tenants", "0002_files", "0003_batches", "0004_shards", "0005_workers", "0006_events",
+]
+
 func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
@@ -57,7 +62,8 @@ let package = Package(
         target("Loops", [lifecycle, logging]),
         target("BatchCore", []),
         .target(
-            name: "BatchMigrations", path: "Migrations", resources: [.embedInCode("sql")], swiftSettings: settings),
+            name: "BatchMigrations", path: "Migrations", resources: migrations.map { .embedInCode("\($0).sql") },
+            swiftSettings: settings),
         // adapters
         target("BatchStore", ["BatchCore", "BatchMigrations", "Postgres", "Zstd", logging]),
         target("BatchFiles", ["BatchCore", "Curl", crypto, logging]),

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BatchCore
+package import BatchStore
+internal import Logging
+internal import Postgres
+internal import PostgresTesting
+
+/// A store on a fresh, migrated database of the private PostgreSQL, with one project.
+package struct TestStore: Sendable {
+    /// The store.
+    package let store: Store
+    /// Its database, for statements that no store method makes.
+    package let url: String
+    /// A project.
+    package let project: ProjectID
+
+    /// Makes the database.
+    package init() async throws {
+        url = try PrivatePostgres.shared().createDatabase()
+        store = Store(configuration: PoolConfiguration(url: url), logger: Logger(label: "test"))
+        _ = try await store.migrate()
+        project = try await store.ensureProject(name: "tests")
+    }
+
+    /// Runs a statement that changes what only time or an accident would change.
+    package func tamper(_ sql: String) async throws {
+        let pool = ConnectionPool(PoolConfiguration(url: url), logger: Logger(label: "tamper"))
+        try await pool.run { session in try session.script(sql) }
+        await pool.close()
+    }
+
+    /// One number from the database.
+    package func number(_ sql: String) async throws -> Int64 {
+        let pool = ConnectionPool(PoolConfiguration(url: url), logger: Logger(label: "number"))
+        let value = try await pool.run { session -> Int64 in
+            try session.script("create temporary table answer as select (\(sql))::int8 as value")
+            return try session.query("select value from answer").first?["value", as: Int64.self] ?? -1
+        }
+        await pool.close()
+        return value
+    }
+
+    /// A recorded batch that waits for validation.
+    package func makeBatch(inputFileID: String = "file-none", hours: Int = 24) async throws -> Batch {
+        guard let window = CompletionWindow("\(hours)h", range: 1...Int64.max) else { throw TestFault("window") }
+        let new = NewBatch(
+            project: project, inputFileID: inputFileID, endpoint: "/v1/chat/completions", window: window,
+            requestSHA256: [UInt8](repeating: 0, count: 32))
+        return try await store.insertBatch(new).batch
+    }
+
+    /// A batch in progress with `shards` shards of `lines` lines each.
+    package func openBatch(shards: Int, lines: Int) async throws -> Batch {
+        let batch = try await makeBatch()
+        let duty = try await takeValidation(of: batch.id)
+        let drafts = (0..<shards).map { number in
+            DraftShard(number: Int32(number), lineCount: lines, pack: Self.pack(shard: number, lines: lines))
+        }
+        guard try await store.insertDrafts(duty, drafts),
+            try await store.openShards(duty, total: Int64(shards * lines), model: "m")
+        else { throw TestFault("the duty was lost") }
+        return batch
+    }
+
+    /// The validation duty of that batch; others that wait stay leased.
+    package func takeValidation(of batch: BatchID) async throws -> DutyLease {
+        while let duty = try await store.claimValidation(owner: .random(), lease: .seconds(60)) {
+            if duty.lease.batch == batch { return duty.lease }
+        }
+        throw TestFault("nobody offers \(batch) for validation")
+    }
+
+    /// A pack whose lines are called `"SHARD-LINE"`.
+    package static func pack(shard: Int, lines: Int) -> [UInt8] {
+        var builder = LinePackBuilder(linesMax: lines, bytesMax: .max)
+        for line in 0..<lines {
+            let id = Array("\"\(shard)-\(line)\"".utf8)
+            let body = Array(#"{"model":"m","messages":[],"n":\#(line)}"#.utf8)
+            id.withUnsafeBytes { id in
+                body.withUnsafeBytes { body in
+                    builder.append(number: shard * lines + line + 1, endpoint: nil, customID: id, body: body)
+                }
+            }
+        }
+        return builder.finish()
+    }
+
+    /// A checkpoint with outcomes for `ordinals`; `done` already holds the earlier ones.
+    package static func checkpoint(
+        _ shard: ClaimedShard, sequence: Int32, ordinals: [Int], after done: LineSet? = nil, succeeds: Bool = true
+    ) throws -> Checkpoint {
+        var set = done ?? shard.done
+        var builder = SegmentPackBuilder()
+        let lines = try LinePack(shard.pack).lines
+        for ordinal in ordinals {
+            set.insert(ordinal)
+            builder.append(
+                Outcome(
+                    ordinal: ordinal, kind: succeeds ? .success : .httpError, statusCode: succeeds ? 200 : 400,
+                    customID: lines[ordinal].customID, attempts: 1, usage: Usage(totalTokens: 1),
+                    body: Array(#"{"line":\#(lines[ordinal].number)}"#.utf8)[...]))
+        }
+        return Checkpoint(
+            lease: shard.lease, sequence: sequence, done: set, isLast: set.isFull, lineCount: ordinals.count,
+            completed: succeeds ? Int64(ordinals.count) : 0, failed: succeeds ? 0 : Int64(ordinals.count),
+            usage: Usage(totalTokens: Int64(ordinals.count)), segment: builder.finish())
+    }
+}
+
+/// A test could not be set up.
+package struct TestFault: Error, CustomStringConvertible {
+    /// What was missing.
+    package let description: String
+
+    /// A fault.
+    package init(_ description: String) { self.description = description }
+}

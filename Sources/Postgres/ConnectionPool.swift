@@ -9,11 +9,13 @@ import Synchronization
 package final class ConnectionPool: Sendable {
     private let configuration: PoolConfiguration
     private let setup: Result<PoolThreads, PostgresError>
+    private let logger: Logger
     private let nextID = Atomic<UInt64>(0)
 
     /// A pool that connects when first used. A URL that cannot be parsed is reported by the first call.
     package init(_ configuration: PoolConfiguration, logger: Logger) {
         self.configuration = configuration
+        self.logger = logger
         do {
             let connector = try Connector(configuration, logger: logger)
             setup = .success(PoolThreads(configuration, connector: connector, logger: logger))
@@ -135,7 +137,8 @@ package final class ConnectionPool: Sendable {
         do {
             try OwnThread { control.interrupt() }.detach()
         } catch {
-            // Without a thread for the request the statement runs on until statement_timeout; the flag still stops the next.
+            // The statement runs on until statement_timeout; the flag still stops the next one.
+            logger.warning("cannot cancel a statement", metadata: ["error": "\(error)"])
         }
     }
 }

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLibpq
 import Glibc
-import Synchronization
 
 /// Cancellation of one call of `run` or `transaction`.
 ///
 /// The connection's thread announces here what can be cancelled; the cancelled task's handler asks for it. A cancel
 /// request never reaches a statement of another call, because the handle is taken away under the same lock.
 final class RunControl: Sendable {
-    private struct State: @unchecked Sendable {
+    private struct State {
         var isCancelled = false
         var isFinished = false
         var handle: OpaquePointer?
     }
 
-    private let state = Mutex(State())
+    private let state = Monitor(State())
 
     /// How long the server gets to react before the request is repeated: a request that arrives between two
     /// statements is ignored by the server.

@@ -14,7 +14,8 @@ package final class PrivatePostgres: Sendable {
     /// Whether clusters are private, so that tests may stop and kill them.
     package static var isPrivate: Bool { externalURL == nil }
 
-    private static let sharedCluster = Mutex<Result<PrivatePostgres, PrivatePostgresError>?>(nil)
+    /// Made once, a failure too, so that a hundred tests do not try a hundred times.
+    private static let sharedCluster = Result { try start() }
     private static let databaseNumber = Atomic<UInt64>(0)
 
     private let place: Place
@@ -41,19 +42,7 @@ package final class PrivatePostgres: Sendable {
     /// The one cluster that the tests of a process share; started by the first call, stopped when the process ends.
     /// Do not stop or kill it: other tests use it at the same time.
     package static func shared() throws -> PrivatePostgres {
-        try sharedCluster.withLock { shared in
-            if let shared { return try shared.get() }
-            do {
-                let started = try start()
-                shared = .success(started)
-                return started
-            } catch {
-                // Remembered, so that a hundred tests do not try a hundred times.
-                let failure = error as? PrivatePostgresError ?? PrivatePostgresError("\(error)")
-                shared = .failure(failure)
-                throw failure
-            }
-        }
+        try sharedCluster.get()
     }
 
     /// The connection URL of a database in this cluster.

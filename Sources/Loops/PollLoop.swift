@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Logging
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 /// Does one thing again and again: waits between polls as long as the poll says, wakes early when signalled, survives
@@ -42,14 +42,16 @@ package struct PollLoop: Service {
     package func run() async throws {
         let stop = StopFlag()
         await withGracefulShutdownHandler {
-            await repeatPolls(until: stop)
+            await run(until: stop)
         } onGracefulShutdown: {
             stop.raise()
             wake.wake()
         }
     }
 
-    private func repeatPolls(until stop: StopFlag) async {
+    /// Polls until `stop` is raised or the task is cancelled, whatever the service group says: for loops that must
+    /// outlive the signal to stop. Whoever raises the flag also wakes the signal, or cancels.
+    package func run(until stop: StopFlag) async {
         var streak = FailureStreak()
         while !stop.isRaised && !Task.isCancelled {
             do {

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+import BatchCore
+import BatchInference
+import BatchStore
+import Loops
+
+// What the Claim room does.
+extension CallDesk {
+    /// What is on hand; from now on a shortage below `lowWater` wakes the Claim room only after ``expectMore(_:)``.
+    var hand: ClaimPlan.Hand {
+        read { state in
+            ClaimPlan.Hand(
+                startable: state.queue.startable, unfinished: state.queue.unfinished, bytes: state.queue.heldBytes,
+                finished: state.finished)
+        }
+    }
+
+    /// Whether the store may have more shards than were claimed, and below how many startable lines to ask again.
+    func expectMore(_ mayClaimMore: Bool, lowWater: Int) {
+        change { state, errands in
+            state.mayClaimMore = mayClaimMore
+            state.lowWater = lowWater
+            errands.wakesClaim = state.wantsClaim
+        }
+    }
+
+    /// Takes in a shard whose claim was sent at `claimedAt`.
+    func add(_ claim: ClaimedShard, route: Route, lines: PackedLines, claimedAt: ContinuousClock.Instant) {
+        let bytesMax = bufferedBytesMax
+        change { state, errands in
+            let serial = state.queue.add(claim, route: route, lines: lines, claimedAt: claimedAt)
+            state.buffer.open(serial: serial, lease: claim.lease, done: claim.done)
+            if state.isQuiet {
+                // Claimed while the worker was told to stop: nothing of it was started, it goes straight back.
+                state.queue.close(serial, .draining, abortAt: .now)
+                errands.wakesRecord = true
+            }
+            state.serveParked(&errands, at: .now, bytesMax: bytesMax)
+            errands.wakesClock = true
+        }
+    }
+
+    /// Every lease to renew.
+    var leases: [Lease] { read { $0.queue.leases } }
+
+    /// Takes in the answer to a renewal of `asked` that was sent at `sentAt`; returns the shards that were lost.
+    func renewed(_ asked: [Lease], _ renewals: [LeaseRenewal], sentAt: ContinuousClock.Instant) -> [LostShard] {
+        let answers = Dictionary(renewals.map { ($0.lease, $0) }, uniquingKeysWith: { $1 })
+        let bytesMax = bufferedBytesMax
+        let grace = cancelGrace
+        return change { state, errands in
+            var lost: [LostShard] = []
+            for lease in asked {
+                guard let serial = state.queue.serial(of: lease) else { continue }
+                guard let renewal = answers[lease] else {
+                    // A checkpoint or a release under way may have ended the lease in good order: its answer decides.
+                    if state.buffer.isTaken(serial: serial) || state.releasing.contains(serial) { continue }
+                    if let shard = state.lose(serial, &errands) { lost.append(shard) }
+                    continue
+                }
+                state.queue.confirm(lease, at: sentAt)
+                if renewal.batchStatus != .inProgress {
+                    state.queue.close(serial, .batchStopped, abortAt: .now + grace)
+                    errands.wakesRecord = true
+                    errands.wakesClock = true
+                }
+            }
+            state.serveParked(&errands, at: .now, bytesMax: bytesMax)
+            return lost
+        }
+    }
+}
+
+// What the Record room does.
+extension CallDesk {
+    /// The checkpoints to write now; `all` takes everything there is.
+    func takeCheckpoints(all: Bool = false) -> [OutcomeBuffer.Taken] {
+        change { state, _ in
+            state.buffer.take(at: .now, eager: Set(state.queue.idleClosing), all: all)
+        }
+    }
+
+    /// Takes in the answer to checkpoints that were sent at `sentAt`; returns the shards that were lost.
+    func recorded(
+        _ taken: [OutcomeBuffer.Taken], written: Set<Lease>, sentAt: ContinuousClock.Instant
+    ) -> [LostShard] {
+        let bytesMax = bufferedBytesMax
+        return change { state, errands in
+            var lost: [LostShard] = []
+            for item in taken {
+                if !written.contains(item.checkpoint.lease) {
+                    if let shard = state.lose(item.serial, &errands) { lost.append(shard) }
+                } else if state.buffer.written(item) {
+                    state.remove(item.serial, &errands)
+                } else {
+                    state.queue.confirm(item.checkpoint.lease, at: sentAt)
+                }
+            }
+            state.serveParked(&errands, at: .now, bytesMax: bytesMax)
+            return lost
+        }
+    }
+
+    /// Closing shards without a call in flight and without a result that is not recorded: to be given back now.
+    func takeReleasable(all: Bool = false) -> [Lease] {
+        change { state, _ in
+            let serials = all ? state.queue.leases.compactMap(state.queue.serial(of:)) : state.queue.idleClosing
+            let free = serials.filter { !state.buffer.hasResults(serial: $0) }
+            state.releasing.formUnion(free)
+            return free.compactMap { state.queue.shard($0)?.lease }
+        }
+    }
+
+    /// These were given back.
+    func released(_ leases: [Lease]) {
+        change { state, errands in
+            for lease in leases {
+                if let serial = state.queue.serial(of: lease) { state.remove(serial, &errands) }
+            }
+        }
+    }
+
+    /// How long until a result must be written; nil when none waits.
+    var nextCheckpoint: Duration? {
+        read { $0.buffer.nextDue }.map { max($0 - .now, .zero) }
+    }
+}
+
+// Time, and the end.
+extension CallDesk {
+    /// Minds retries that are due, windows that have passed and graces that are over; returns when to come again.
+    func tick() -> Duration? {
+        let now = ContinuousClock.now
+        let bytesMax = bufferedBytesMax
+        let next = change { state, errands -> ContinuousClock.Instant? in
+            let (next, abort) = state.queue.tick(at: now)
+            for serial in abort { errands.aborts += state.tasks(of: serial) }
+            state.clockDue = next
+            state.serveParked(&errands, at: now, bytesMax: bytesMax)
+            errands.wakesRecord = !state.queue.idleClosing.isEmpty
+            return next
+        }
+        return next.map { max($0 - now, .zero) }
+    }
+
+    /// Starts nothing more; calls in flight may go on until `deadline`, everything else is given back.
+    func quiet(until deadline: ContinuousClock.Instant) {
+        change { state, errands in
+            state.isQuiet = true
+            state.queue.closeAll(.draining, abortAt: deadline)
+            errands.wakesRecord = true
+            errands.wakesClock = true
+            errands.isEmpty = state.queue.count == 0
+        }
+    }
+
+    /// Aborts every call and sends every slot home.
+    func close() {
+        change { state, errands in
+            state.isQuiet = true
+            state.isClosed = true
+            errands.handovers = state.parked.map { ($0.continuation, nil) }
+            state.parked = []
+            errands.aborts = state.tasks.compactMap { $0 }
+        }
+    }
+}

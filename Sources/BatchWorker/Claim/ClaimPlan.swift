@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How many lines a worker keeps on hand, and how many shards it asks for. Instants come in, numbers go out.
+///
+/// On hand is what the calls will eat while a claim is on its way: little for slow backends, so that other workers find
+/// something to do; much for fast ones, so that the window never idles.
+struct ClaimPlan: Sendable {
+    /// What a worker has at the moment.
+    struct Hand: Hashable, Sendable {
+        /// Lines that may start.
+        var startable: Int
+        /// Lines that are not done: startable, waiting, in flight.
+        var unfinished: Int
+        /// Bytes of packed lines.
+        var bytes: Int
+        /// Calls that have ended since the worker began.
+        var finished: Int
+    }
+
+    /// The time a claim may take, with room to spare: lines for so long are kept on hand.
+    private static let ahead: Duration = .milliseconds(200)
+    /// Lines of a shard until the first was seen.
+    private static let firstGuess = 64.0
+
+    private let concurrency: Int
+    private let linesMax: Int
+    private let bytesMax: Int
+    private let shardsMax: Int
+    private var linesPerShard = Self.firstGuess
+    private var linesPerSecond = 0.0
+    private var last: (finished: Int, at: ContinuousClock.Instant)?
+
+    /// A plan for a worker of that many calls at once, within its limits.
+    init(concurrency: Int, linesMax: Int, bytesMax: Int, shardsMax: Int) {
+        self.concurrency = concurrency
+        self.linesMax = linesMax
+        self.bytesMax = bytesMax
+        self.shardsMax = shardsMax
+    }
+
+    /// Fewer startable lines than this are worth a claim: two for each call, or what is eaten during a claim.
+    var lowWater: Int {
+        let eaten = linesPerSecond * (Self.ahead / .seconds(1))
+        return max(concurrency * 2, min(Int(eaten), linesMax))
+    }
+
+    /// How many shards to ask for; 0 when enough is on hand or a limit is reached.
+    mutating func shards(for hand: Hand, at now: ContinuousClock.Instant) -> Int {
+        measure(hand.finished, at: now)
+        let wanted = min(lowWater - hand.startable, linesMax - hand.unfinished)
+        guard wanted > 0, hand.bytes < bytesMax else { return 0 }
+        return min(max(Int((Double(wanted) / linesPerShard).rounded(.up)), 1), shardsMax)
+    }
+
+    /// Learns how many lines shards have.
+    mutating func learn(shards: Int, lines: Int) {
+        guard shards > 0 else { return }
+        linesPerShard = max((linesPerShard + Double(lines) / Double(shards)) / 2, 1)
+    }
+
+    private mutating func measure(_ finished: Int, at now: ContinuousClock.Instant) {
+        guard let last else {
+            self.last = (finished, now)
+            return
+        }
+        let seconds = (now - last.at) / .seconds(1)
+        // Over shorter times the rate is noise.
+        guard seconds >= 0.05 else { return }
+        linesPerSecond = (linesPerSecond + Double(finished - last.finished) / seconds) / 2
+        self.last = (finished, now)
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import BatchCore
+import BatchInference
+import BatchStore
+import Logging
+import Loops
+
+/// One run of a worker: its desk, its slots and the loops around them, from the first claim to the last release.
+struct WorkerShift: Sendable {
+    private let worker: WorkerID
+    private let configuration: WorkerConfiguration
+    private let store: any WorkerStore
+    private let caller: any LineCalling
+    private let statistics: WorkerStatistics
+    private let logger: Logger
+    private let desk: CallDesk
+    private let claimer: ShardClaimer
+    private let keeper: LeaseKeeper
+    private let recorder: OutcomeRecorder
+    private let renewWake = WakeSignal()
+    private let heartbeatWake = WakeSignal()
+
+    init(
+        worker: WorkerID, configuration: WorkerConfiguration, store: any WorkerStore, backends: BackendSet,
+        caller: any LineCalling, statistics: WorkerStatistics, logger: Logger
+    ) {
+        self.worker = worker
+        self.configuration = configuration
+        self.store = store
+        self.caller = caller
+        self.statistics = statistics
+        self.logger = logger
+        desk = CallDesk(configuration: configuration)
+        claimer = ShardClaimer(
+            worker: worker, configuration: configuration, store: store, backends: backends, desk: desk,
+            statistics: statistics, logger: logger)
+        keeper = LeaseKeeper(
+            worker: worker, configuration: configuration, store: store, desk: desk, logger: logger)
+        recorder = OutcomeRecorder(
+            worker: worker, configuration: configuration, store: store, desk: desk, statistics: statistics,
+            logger: logger)
+    }
+
+    /// Works until `stop` is raised and the drain is over, or the task is cancelled.
+    func run(until stop: StopFlag) async {
+        let ended = StopFlag()
+        await withTaskGroup(of: Void.self) { group in
+            for loop in loops() { group.addTask { await loop.run(until: ended) } }
+            group.addTask { await listen(until: ended) }
+            for number in 0..<configuration.concurrency {
+                let slot = Slot(
+                    number: number, desk: desk, caller: caller, statistics: statistics, logger: logger)
+                group.addTask { await slot.run() }
+            }
+            while !stop.isRaised && !Task.isCancelled { await stop.wait(upTo: .seconds(3_600)) }
+            if !Task.isCancelled { await drain() }
+            ended.raise()
+            desk.close()
+            group.cancelAll()
+            await group.waitForAll()
+        }
+    }
+
+    /// Records and gives back what is left, within the farewell deadline, whatever was cancelled.
+    func farewell() async {
+        let (recorder, store, worker) = (recorder, store, worker)
+        let limit = configuration.farewellDeadline
+        do {
+            try await withoutCancellation {
+                try await withDeadline(limit) {
+                    try await recorder.settleAll()
+                    try await store.removeWorker(worker)
+                }
+            }
+        } catch {
+            logger.warning(
+                "the last checkpoint was not confirmed; leases run out by themselves",
+                metadata: ["worker": "\(worker)", "error": "\(error)"])
+        }
+    }
+
+    private func drain() async {
+        let inFlight = desk.inFlight
+        logger.info("the worker stops claiming and waits for its calls", metadata: ["in_flight": "\(inFlight)"])
+        desk.quiet(until: .now + configuration.drainDeadline)
+        heartbeatWake.wake()
+        // Aborted calls still have to come back, and their shards to be given back.
+        await desk.emptied.wait(upTo: configuration.drainDeadline + configuration.farewellDeadline)
+    }
+
+    private func loops() -> [PollLoop] {
+        let (desk, claimer, keeper, recorder) = (desk, claimer, keeper, recorder)
+        return [
+            loop("claiming shards", idle: configuration.pollEvery, desk.claimWake) { try await claimer.poll() },
+            loop("renewing leases", idle: configuration.renewEvery, renewWake) { try await keeper.poll() },
+            loop("recording results", idle: configuration.checkpointEvery, desk.recordWake) {
+                try await recorder.poll()
+            },
+            loop("heartbeat", idle: configuration.heartbeatEvery, heartbeatWake) { try await beat() },
+            // Everything it minds also wakes it; the idle time is a safety net.
+            loop("minding retries", idle: .seconds(1), desk.clockWake) { desk.tick() },
+        ]
+    }
+
+    private func loop(
+        _ name: String, idle: Duration, _ wake: WakeSignal, _ poll: @escaping @Sendable () async throws -> Duration?
+    ) -> PollLoop {
+        PollLoop(
+            name: name, idle: idle, deadline: configuration.storeDeadline,
+            backoff: Backoff(first: .milliseconds(100), max: .seconds(2)), wake: wake, logger: logger, poll: poll)
+    }
+
+    private func beat() async throws -> Duration? {
+        try await store.heartbeat(
+            WorkerRecord(
+                id: worker, host: configuration.host, pid: configuration.processID, version: configuration.version,
+                capacity: Int32(clamping: configuration.concurrency), inFlight: Int32(clamping: desk.inFlight),
+                isDraining: desk.isQuiet))
+        return nil
+    }
+
+    /// Hears of new shards and changed batches; without it, polling finds them later.
+    private func listen(until ended: StopFlag) async {
+        let (desk, renewWake) = (desk, renewWake)
+        do {
+            try await store.listen(logger: logger) { signal in
+                if signal != .batches { desk.claimWake.wake() }
+                if signal != .shards { renewWake.wake() }
+            }
+        } catch {
+            logger.warning("no notifications; polling goes on", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BatchCoordinator
+package import BatchCore
+package import BatchFiles
+package import BatchStore
+import HTTPTypes
+import HummingbirdCore
+package import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// The front desk: the HTTP server with every route.
+package struct APIServer: Service {
+    private let configuration: APIConfiguration
+    private let desk: FrontDesk
+    private let logger: Logger
+    private let onReady: @Sendable (Int) -> Void
+
+    /// A server that is not listening yet.
+    ///
+    /// - Parameters:
+    ///   - models: names that `/v1/models` lists.
+    ///   - onReady: called once with the port, when connections are accepted.
+    package init(
+        configuration: APIConfiguration, store: Store, vault: any FileVault, receiver: FileReceiver, models: [String],
+        limits: Limits, logger: Logger, onReady: @escaping @Sendable (Int) -> Void
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.onReady = onReady
+        let uploads = Gate(limit: configuration.uploadsMax, waitersMax: configuration.waitersMax)
+        let downloads = Gate(limit: configuration.downloadsMax, waitersMax: configuration.waitersMax)
+        let files = FileRoutes(
+            store: store,
+            upload: FileUpload(receiver: receiver, limits: limits, gate: uploads, placeWait: configuration.placeWait),
+            download: FileDownload(store: store, vault: vault, gate: downloads, placeWait: configuration.placeWait))
+        let batches = BatchRoutes(store: store, limits: limits, jsonBytesMax: configuration.jsonBytesMax)
+        let health = HealthRoutes(
+            store: store, vault: vault, deadline: configuration.readinessDeadline, logger: logger)
+        let listed = ModelRoutes(models: models, created: HTTPDate.unixSeconds())
+        self.desk = FrontDesk(
+            table: RouteTable(health.routes + files.routes + batches.routes + listed.routes),
+            keys: KeyRing(trust: configuration.keyTrust, entriesMax: configuration.keysRememberedMax) { digest in
+                try await store.findAPIKey(sha256: digest)
+            }, logger: logger)
+    }
+
+    /// Method and path of every route, for tests that must not forget one.
+    package var routes: [(method: String, path: String, needsKey: Bool)] {
+        desk.table.routes.map { route in
+            if case .guarded = route.access { return (route.method.rawValue, route.path, true) }
+            return (route.method.rawValue, route.path, false)
+        }
+    }
+
+    /// Serves until graceful shutdown, then finishes the requests in progress for as long as the drain deadline allows.
+    ///
+    /// - Throws: when the address cannot be bound.
+    package func run() async throws {
+        let server = try builder.buildServer(
+            configuration: ServerConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), backlog: 1_024,
+                availableConnectionsDelegate: .maximum(configuration.connectionsMax, logger: logger)),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger
+        ) { [desk] request, writer, channel in
+            try await desk.serve(request, writer, channel)
+        } onServerRunning: { [onReady, configuration] channel in
+            onReady(channel.localAddress?.port ?? configuration.port)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            group.addTask { [drainDeadline = configuration.drainDeadline] in
+                // Nil means that the wait itself was cancelled: the server has ended by itself.
+                guard (try? await gracefulShutdown()) != nil else { return }
+                try? await Task.sleep(for: drainDeadline)
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private var builder: HTTPServerBuilder {
+        let configuration = configuration
+        let logger = logger
+        return .http1(
+            configuration: HTTP1Channel.Configuration(
+                additionalChannelHandlers: [
+                    LingerHandler(timeout: configuration.lingerTimeout, bytesMax: configuration.lingerBytesMax),
+                    ProtocolFaultHandler(headerBytesMax: configuration.headerBytesMax, logger: logger),
+                    BodyPaceHandler(
+                        bytesPerSecondMin: configuration.bodyBytesPerSecondMin, window: configuration.bodyRateWindow,
+                        deadline: configuration.bodyDeadline),
+                    StallHandler(timeout: configuration.responseStallTimeout),
+                ], idleTimeout: TimeAmount(configuration.idleTimeout),
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: configuration.headerBytesMax, maxHeaderListSize: configuration.headerBytesMax)))
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BatchCore
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import NIOCore
+
+/// Serves one request after the other: finds the route, checks the key, calls the handler, renders errors, sends the
+/// answer and writes one line of log.
+struct FrontDesk: Sendable {
+    /// The routes there are.
+    let table: RouteTable
+    /// Who may use them.
+    let keys: KeyRing
+    /// Where the access log goes.
+    let logger: Logger
+
+    /// Serves one request.
+    ///
+    /// - Throws: when the client is gone or the answer cannot be finished; the connection is then given up.
+    func serve(_ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
+        let started = ContinuousClock.now
+        let requestID = RequestID.random()
+        let body = IncomingBody(request, channel: channel)
+        var record = AccessRecord(request: request, requestID: requestID)
+        var answer: Answer
+        do {
+            answer = try await self.answer(request, body, &record)
+        } catch {
+            let (visible, isInternal) = ErrorAnswer.visible(error, requestID: requestID)
+            if isInternal { record.cause = "\(error)" }
+            record.refusal = visible.message
+            answer = ErrorAnswer.answer(visible)
+        }
+        if await !body.settle() { answer.closesConnection = true }
+        let elapsed = started.duration(to: .now)
+        let head = Self.head(answer, requestID: requestID, elapsed: elapsed)
+        do {
+            try await AnswerWriter.send(answer, head: head, isHead: request.method == .head, writer, channel)
+            record.write(to: logger, status: answer.status.code, since: started)
+        } catch {
+            record.cause = "the answer was cut off: \(error)"
+            record.write(to: logger, status: answer.status.code, since: started)
+            throw error
+        }
+    }
+
+    private func answer(
+        _ request: Request, _ body: IncomingBody, _ record: inout AccessRecord
+    ) async throws -> Answer {
+        let route: Route
+        let identifier: String?
+        switch table.match(request.method, path: request.uri.path) {
+        case .found(let found, let name): (route, identifier) = (found, name)
+        case .otherMethods(let methods): return Self.wrongMethod(request, record, methods)
+        case .nothing:
+            throw BatchError.notFound(
+                "Unknown request URL: \(request.method.rawValue) \(record.path). Is the base URL right? It ends in /v1."
+            )
+        }
+        if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
+            throw BatchError(
+                status: 415, type: "invalid_request_error",
+                message: "The request body is compressed (Content-Encoding: \(encoding.prefix(40))); send it as it is.",
+                isFinal: true)
+        }
+        func call() throws -> Call {
+            Call(
+                requestID: record.requestID, method: request.method, headers: request.headers,
+                query: try QueryParameters(request.uri.query), identifier: identifier, body: body)
+        }
+        switch route.access {
+        case .open(let handle): return try await handle(call())
+        case .guarded(let handle):
+            let project = try await keys.project(for: request.headers)
+            record.project = project
+            return try await handle(call(), project)
+        }
+    }
+
+    private static func wrongMethod(_ request: Request, _ record: AccessRecord, _ methods: [String]) -> Answer {
+        let allowed = methods.joined(separator: ", ")
+        var answer = ErrorAnswer.answer(
+            BatchError(
+                status: 405, type: "invalid_request_error",
+                message: "Method \(request.method.rawValue) is not allowed for \(record.path); use \(allowed).",
+                isFinal: true))
+        answer.headers[.allow] = allowed
+        return answer
+    }
+
+    /// The response head: the answer's headers and those that every response has. (contracts: OpenAI response headers)
+    private static func head(_ answer: Answer, requestID: String, elapsed: Duration) -> HTTPResponse {
+        var headers = answer.headers
+        headers[.contentLength] = String(answer.length)
+        headers[.date] = HTTPDate.now()
+        headers[.xRequestID] = requestID
+        headers[.openAIVersion] = "2020-10-01"
+        headers[.openAIProcessing] = String(elapsed.milliseconds)
+        if answer.closesConnection { headers[.connection] = "close" }
+        return HTTPResponse(status: answer.status, headerFields: headers)
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down.
+    var milliseconds: Int64 {
+        components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BatchCore
+
+/// The notes a user attaches to a batch: at most 16 pairs of strings. (contracts: OpenAI batch create request)
+enum BatchMetadata {
+    /// Most pairs.
+    static let pairsMax = 16
+    /// Longest key, in Unicode scalars.
+    static let keyMax = 64
+    /// Longest value, in Unicode scalars.
+    static let valueMax = 512
+
+    /// The metadata as compact JSON text with the user's order of keys; nil for null.
+    ///
+    /// - Throws: a 400 ``BatchCore/BatchError`` that names the pair.
+    static func text(of tree: JSONTree) throws -> String? {
+        if case .null = tree { return nil }
+        guard case .object(let members) = tree else {
+            throw BatchError.invalidType("metadata", expected: "an object with string values", got: tree.kind)
+        }
+        let fields = JSONFields(members)
+        guard fields.names.count <= pairsMax else {
+            throw BatchError.invalid(
+                "Invalid 'metadata': too many properties. Expected an object with at most \(pairsMax) properties, but "
+                    + "got an object with \(fields.names.count) properties instead.",
+                code: "object_above_max_properties", param: "metadata")
+        }
+        return JSONValue.object(try fields.names.map { try pair($0, fields) }).text
+    }
+
+    private static func pair(_ key: String, _ fields: JSONFields) throws -> JSONValue.Member {
+        let param = "metadata.\(key.prefix(keyMax))"
+        guard key.unicodeScalars.count <= keyMax else {
+            throw tooLong(param, what: "key", max: keyMax, count: key.unicodeScalars.count)
+        }
+        guard let tree = fields[key], case .string(let value) = tree else {
+            throw BatchError.invalidType(param, expected: "a string", got: fields[key]?.kind ?? "nothing")
+        }
+        guard value.unicodeScalars.count <= valueMax else {
+            throw tooLong(param, what: "value", max: valueMax, count: value.unicodeScalars.count)
+        }
+        guard !key.utf8.contains(0) else { throw BatchError.containsNUL("metadata") }
+        guard !value.utf8.contains(0) else { throw BatchError.containsNUL(param) }
+        return JSONValue.Member(key, .string(value))
+    }
+
+    private static func tooLong(_ param: String, what: String, max: Int, count: Int) -> BatchError {
+        .invalid(
+            "Invalid '\(param)': \(what) too long. Expected at most \(max) characters, but got \(count) instead.",
+            code: "string_above_max_length", param: param)
+    }
+}

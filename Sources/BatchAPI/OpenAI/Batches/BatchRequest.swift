@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BatchCore
+
+/// The body of a request to create a batch, checked. (contracts: OpenAI batch create request)
+///
+/// Whether the input file exists is not checked here: a batch with a missing file is created, and fails in validation.
+struct BatchRequest: Hashable, Sendable {
+    /// The file id as the user gave it.
+    let inputFileID: String
+    /// The path that every line must name.
+    let endpoint: Endpoint
+    /// The time the batch has.
+    let window: CompletionWindow
+    /// JSON text of an object of strings, or nil.
+    let metadata: String?
+    /// Lifetime of the output files in seconds, or nil for the server's default.
+    let outputExpiresAfterSeconds: Int64?
+
+    /// Longest file id that is looked at, in UTF-8 bytes.
+    private static let fileIDBytesMax = 512
+    private static let known: Set<String> = [
+        "input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after",
+    ]
+
+    /// Parses and checks a JSON body.
+    ///
+    /// - Throws: a 400 ``BatchCore/BatchError`` for the first thing that is wrong.
+    init(parsing body: [UInt8], limits: Limits) throws {
+        guard !body.isEmpty else {
+            throw BatchError.invalid(
+                "The request has no body; send a JSON object with input_file_id, endpoint and completion_window.")
+        }
+        let tree = try JSONTree.parse(body)
+        guard case .object(let members) = tree else {
+            throw BatchError.invalid("The body of the request must be a JSON object, but is \(tree.kind).")
+        }
+        let fields = JSONFields(members)
+        try fields.allowOnly(Self.known)
+        inputFileID = try Self.text("input_file_id", fields)
+        guard !inputFileID.isEmpty, inputFileID.utf8.count <= Self.fileIDBytesMax else {
+            throw BatchError.invalid(
+                "Invalid 'input_file_id': expected 1 to \(Self.fileIDBytesMax) bytes, but got "
+                    + "\(inputFileID.utf8.count).", code: "invalid_value", param: "input_file_id")
+        }
+        let path = try Self.text("endpoint", fields)
+        guard let endpoint = Endpoint(rawValue: path) else {
+            throw BatchError.invalidValue(path, param: "endpoint", supported: Endpoint.allCases.map(\.rawValue))
+        }
+        self.endpoint = endpoint
+        window = try Self.window(try Self.text("completion_window", fields), limits)
+        metadata = try fields["metadata"].flatMap(BatchMetadata.text)
+        outputExpiresAfterSeconds = try fields["output_expires_after"].flatMap {
+            try ExpiryRule.seconds(in: $0, param: "output_expires_after")
+        }
+    }
+
+    private static func text(_ name: String, _ fields: JSONFields) throws -> String {
+        guard let tree = fields[name] else { throw BatchError.missing(name) }
+        guard case .string(let text) = tree else {
+            throw BatchError.invalidType(name, expected: "a string", got: tree.kind)
+        }
+        guard !text.utf8.contains(0) else { throw BatchError.containsNUL(name) }
+        return text
+    }
+
+    private static func window(_ text: String, _ limits: Limits) throws -> CompletionWindow {
+        let range = limits.completionWindowSeconds
+        guard let window = CompletionWindow(text, range: range) else {
+            let hours = (range.lowerBound + 3_599) / 3_600...range.upperBound / 3_600
+            throw BatchError.invalid(
+                "Invalid value for 'completion_window': '\(text.prefix(40))'. Expected a number of hours or days such as "
+                    + "'24h' or '7d', from \(hours.lowerBound)h to \(hours.upperBound)h.",
+                code: "invalid_value", param: "completion_window")
+        }
+        return window
+    }
+}

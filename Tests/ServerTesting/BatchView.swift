@@ -43,6 +43,11 @@ package struct BatchView: Decodable, Sendable, Hashable {
         package let output_tokens: Int
         /// Both.
         package let total_tokens: Int
+
+        /// Sums to compare with.
+        package init(input_tokens: Int, output_tokens: Int, total_tokens: Int) {
+            (self.input_tokens, self.output_tokens, self.total_tokens) = (input_tokens, output_tokens, total_tokens)
+        }
     }
 
     /// `batch_…`

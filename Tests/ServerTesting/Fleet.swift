@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 package import PostgresTesting
 
 /// Coordinators and workers as separate processes over one database and one vault.
@@ -48,5 +49,39 @@ package struct Fleet: Sendable {
             Products.program("batchd"), arguments, environment: environment, name: "batchd", in: scratch)
         try await process.end()
         return process
+    }
+
+    /// Runs one statement with psql, outside of everything under test, and returns what it prints: rows as lines.
+    package func query(_ sql: String) async throws -> String {
+        let process = try ChildProcess(
+            "psql", ["--no-psqlrc", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--command=\(sql)", database],
+            name: "psql", in: scratch)
+        guard try await process.end() == .exited(0) else { throw HarnessError("\(sql): \(process.logTail)") }
+        return process.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Makes every write to `table` wait until ``unlock()``, so that a test can stop a process exactly there.
+    package func lock(_ table: String) async throws {
+        let hold = "begin; lock table \(table) in share mode; select pg_sleep(600)"
+        _ = try ChildProcess(
+            "psql", ["--no-psqlrc", "--command=set application_name = 'gate'", "--command=\(hold)", database],
+            name: "gate", in: scratch)
+        _ = try await eventually("lock on \(table)") {
+            let sql = "select count(*) from pg_locks where relation = '\(table)'::regclass and mode = 'ShareLock' and granted"
+            return try await query(sql) == "1" ? true : nil
+        }
+    }
+
+    /// Waits until somebody waits for the lock.
+    package func someoneIsBlocked() async throws {
+        _ = try await eventually("somebody at the lock") {
+            try await query("select count(*) from pg_locks where not granted") == "0" ? nil : true
+        }
+    }
+
+    /// Lets everybody through again.
+    package func unlock() async throws {
+        let terminate = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'gate'"
+        _ = try await query(terminate)
     }
 }

@@ -58,7 +58,9 @@ package struct WorkerConfiguration: Hashable, Sendable {
         require(
             renewEvery > .zero && renewEvery <= lease * 0.4,
             "renewal must come at least every 0.4 of the lease (\(lease * 0.4)), is \(renewEvery)")
-        require(checkpointEvery > .zero && checkpointEvery <= lease, "checkpoint interval must be above 0, at most a lease")
+        require(
+            checkpointEvery > .zero && checkpointEvery <= lease,
+            "checkpoint interval must be above 0 and at most a lease (\(lease)), is \(checkpointEvery)")
         require(checkpointLinesMax >= 1, "checkpoint lines must be at least 1, is \(checkpointLinesMax)")
         require(checkpointBytesMax >= 1, "checkpoint bytes must be at least 1, is \(checkpointBytesMax)")
         require(

@@ -2,8 +2,8 @@
 
 /// Everything that can go wrong between this client and a server. A closed list: switch over it without a default.
 package enum ClientError: Error, Hashable, Sendable {
-    /// Nobody answers at the address: refused, no such host, or no connection in time.
-    case unreachable(server: String, why: String)
+    /// Nobody answers at the address: refused (`why` is nil), no such host, or no connection in time.
+    case unreachable(server: String, why: String?)
     /// The connection broke or went silent, and trying again did not help or could have done the work twice.
     case interrupted(server: String, doing: String, why: String)
     /// The server answered 4xx: the request is not acceptable.
@@ -25,7 +25,7 @@ package enum ClientError: Error, Hashable, Sendable {
     package var message: String {
         switch self {
         case .unreachable(let server, let why):
-            "nothing answers at \(server) (\(why)): is batchd running there? Set --url or SHARDLINE_URL"
+            "nothing answers at \(server)\(why.map { " (\($0))" } ?? ""): is batchd running? Set --url or SHARDLINE_URL"
         case .interrupted(let server, let doing, let why):
             "\(doing): the connection to \(server) failed (\(why))"
         case .refused(let refusal, let doing):

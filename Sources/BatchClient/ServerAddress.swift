@@ -73,8 +73,9 @@ package struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
         if host.hasPrefix("["), host.hasSuffix("]") {
             return host.count > 2 && host.dropFirst().dropLast().allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
         }
-        return !host.isEmpty && host.utf8.allSatisfy { byte in
-            byte > 0x20 && byte != 0x7F && !":[]?#\\\"<>".utf8.contains(byte)
-        }
+        return !host.isEmpty
+            && host.utf8.allSatisfy { byte in
+                byte > 0x20 && byte != 0x7F && !":[]?#\\\"<>".utf8.contains(byte)
+            }
     }
 }

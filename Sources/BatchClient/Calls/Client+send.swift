@@ -65,8 +65,12 @@ extension Client {
     /// The error for a transfer without an answer.
     func error(_ error: CurlError, doing: String) -> ClientError {
         switch error.code {
-        case .couldNotConnect, .couldNotResolve, .timeoutConnect:
-            .unreachable(server: address.description, why: error.message)
+        case .couldNotConnect:
+            .unreachable(server: address.description, why: nil)
+        case .couldNotResolve:
+            .unreachable(server: address.description, why: "the host name has no address")
+        case .timeoutConnect:
+            .unreachable(server: address.description, why: "no connection in time")
         case .connectionLost, .timeoutFirstByte, .timeoutIdle, .timeoutTotal, .tls, .queueFull, .addressRefused,
             .other:
             .interrupted(server: address.description, doing: doing, why: error.message)

@@ -96,7 +96,8 @@ enum Failure: Sendable {
     }
 
     private static func wish(_ headers: HTTPHeaders, now: Int) -> Duration? {
-        if let text = headers.first("retry-after-ms"), let milliseconds = Double(text), (0...1e9).contains(milliseconds) {
+        if let text = headers.first("retry-after-ms"), let milliseconds = Double(text), (0...1e9).contains(milliseconds)
+        {
             return .milliseconds(milliseconds)
         }
         switch headers.first("Retry-After").flatMap(RetryAfter.init(parsing:)) {

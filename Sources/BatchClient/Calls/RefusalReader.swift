@@ -24,7 +24,11 @@ extension Refusal {
                     self = .text(try container.decode(String.self))
                 }
             }
-            var text: String { switch self { case .text(let text): text } }
+            var text: String {
+                switch self {
+                case .text(let text): text
+                }
+            }
         }
         var error: Inner
     }
@@ -39,7 +43,8 @@ extension Refusal {
             return
         }
         let isText = headers.first("Content-Type")?.lowercased().hasPrefix("text/html") != true
-        let words = String(decoding: body.prefix(Self.excerptBytesMax), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        let excerpt = String(decoding: body.prefix(Self.excerptBytesMax), as: UTF8.self)
+        let words = excerpt.split(whereSeparator: \.isWhitespace)
         self.init(status: status, message: isText ? words.joined(separator: " ") : "", requestID: requestID)
     }
 }

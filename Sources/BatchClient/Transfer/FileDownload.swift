@@ -37,8 +37,9 @@ struct FileDownload: Sendable {
         let range = headers.first("Content-Range").flatMap(ContentRange.init)
         switch status {
         case 206:
-            guard let sent = range?.sent, sent.lowerBound == position, total == nil || range?.total == nil
-                || range?.total == total
+            guard let sent = range?.sent, sent.lowerBound == position,
+                total == nil || range?.total == nil
+                    || range?.total == total
             else { return .startOver }
             learn(tag: tag, total: range?.total)
             return .take(skip: 0)

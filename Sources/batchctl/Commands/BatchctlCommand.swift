@@ -15,9 +15,10 @@ struct BatchctlCommand: AsyncParsableCommand {
             Results and identifiers go to standard output; progress and talk go to standard error.
 
             ENVIRONMENT
-              SHARDLINE_URL      the server; if unset OPENAI_BASE_URL; else \(GlobalOptions.defaultURL)
-              SHARDLINE_API_KEY  the key to show it; if unset OPENAI_API_KEY
-              NO_COLOR           if set, no colours; TERM=dumb means no painting over lines either
+              SHARDLINE_URL      the server (if unset: OPENAI_BASE_URL)
+              SHARDLINE_API_KEY  the key to show it (if unset: OPENAI_API_KEY)
+              NO_COLOR           if set, no colours
+              TERM               if dumb, no colours and no painting over lines
 
             EXIT STATUS
             \(ExitStatus.table)
@@ -27,4 +28,6 @@ struct BatchctlCommand: AsyncParsableCommand {
             SubmitCommand.self, StatusCommand.self, ListCommand.self, CancelCommand.self, ResultsCommand.self,
             ValidateCommand.self, FilesCommand.self, ModelsCommand.self, CompletionsCommand.self,
         ])
+
+    @OptionGroup var global: GlobalOptions
 }

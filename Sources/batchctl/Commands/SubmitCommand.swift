@@ -32,7 +32,8 @@ struct SubmitCommand: AsyncParsableCommand {
         help: ArgumentHelp("A label to keep with the batch. May be given up to 16 times.", valueName: "key=value"))
     var metadata: [String] = []
 
-    @Option(name: .long, help: ArgumentHelp("A name to find the batch by, kept as the label ds_name.", valueName: "name"))
+    @Option(
+        name: .long, help: ArgumentHelp("A name to find the batch by, kept as the label ds_name.", valueName: "name"))
     var name: String?
 
     @Flag(name: .shortAndLong, help: "Show progress until the batch has ended.")

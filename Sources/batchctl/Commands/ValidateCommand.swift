@@ -35,10 +35,8 @@ struct ValidateCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Most problems listed.", valueName: "n"))
     var maxProblems = 100
 
-    @Flag(name: .shortAndLong, help: "Print problems only, no summary.")
-    var quiet = false
-
     @OptionGroup var format: FormatOptions
+    @OptionGroup(visibility: .hidden) var global: GlobalOptions
 
     func validate() throws {
         let limits = [
@@ -53,7 +51,7 @@ struct ValidateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let terminal = Terminal(.current())
-        let narrator = Narrator(terminal, isQuiet: quiet)
+        let narrator = Narrator(terminal, isQuiet: global.quiet)
         let output = StandardOutput()
         let local = try LocalFile(path: file)
         let checking = Checking(file: local, endpoint: endpoint, limits: limits)

@@ -17,12 +17,12 @@ enum ExitStatus: Int32, CaseIterable {
     /// Its meaning, as the help lists it.
     var meaning: String {
         switch self {
-        case .done: "done; with --watch or --wait: the batch completed and every line succeeded"
+        case .done: "done (with --watch or --wait: every line succeeded)"
         case .internalFault: "internal error: a fault of this program"
         case .refused: "the server refused the request (HTTP 4xx)"
         case .unreachable: "the server cannot be reached, or it failed (HTTP 5xx)"
-        case .notCompleted: "the batch ended as failed, expired or cancelled"
-        case .linesFailed: "the batch completed, but some lines failed (--watch and --wait only)"
+        case .notCompleted: "the batch failed, expired or was cancelled"
+        case .linesFailed: "the batch completed, but some lines failed (--watch, --wait)"
         case .localFile: "a local file cannot be read or written"
         case .problemsFound: "validate found problems"
         case .nothingToFetch: "results: the batch is not finished, or has no such file"

@@ -33,17 +33,16 @@ struct Listing<Element: Decodable & Sendable> {
     ) async throws {
         var table = Table(columns)
         var isFirst = true
-        if isJSON { try await session.output.write(Array(#"{"object":"list","data":["#.utf8)) }
         let hasMore = try await Client.followPages(limit: limit, pageMax: pageMax, id: id, fetch: fetch) { answers in
             guard isJSON else {
                 table.rows += answers.map { row($0.value) }
                 return
             }
-            var bytes: [UInt8] = []
-            for answer in answers {
-                bytes += isFirst ? answer.json : [UInt8(ascii: ",")] + answer.json
-                isFirst = false
+            var bytes: [UInt8] = isFirst ? Array(#"{"object":"list","data":["#.utf8) : []
+            for (index, answer) in answers.enumerated() {
+                bytes += isFirst && index == 0 ? answer.json : [UInt8(ascii: ",")] + answer.json
             }
+            isFirst = false
             try await session.output.write(bytes)
         }
         if isJSON {

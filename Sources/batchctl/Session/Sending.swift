@@ -18,8 +18,8 @@ struct Sending {
         }
         let seconds = Int64((ContinuousClock.now - began) / .seconds(1))
         session.narrator.say(
-            "uploaded \(PlainText.safe(file.path)) (\(Quantities.size(file.bytes))) as \(answer.value.id) "
-                + "in \(Durations.words(seconds))")
+            "uploaded \(PlainText.safe(file.path)) (\(Quantities.size(file.bytes))) as \(answer.value.id)"
+                + (seconds > 0 ? " in \(Durations.words(seconds))" : ""))
         return answer
     }
 

@@ -47,6 +47,8 @@ enum SubmitRules {
     /// The endpoint of the batch: the option, or else what the first line names; throws where they differ.
     static func endpoint(option: String?, firstLine: FirstLine, path: String) throws(ClientError) -> String {
         switch (option, firstLine) {
+        case (_, .isMissing(let why)):
+            throw .localFile("\(path) \(why): there is nothing to submit")
         case (let option?, .names(let url, let line)) where option != url:
             throw .localFile(
                 "line \(line) of \(path) names \(url), but --endpoint is \(option): all lines must name the endpoint")
@@ -57,8 +59,6 @@ enum SubmitRules {
         case (nil, .namesNothing(let line, let why)):
             throw .localFile(
                 "line \(line) of \(path) \(why): give --endpoint, or find out more with batchctl validate \(path)")
-        case (nil, .isMissing(let why)):
-            throw .localFile("\(path) \(why): there is nothing to submit")
         }
     }
 }

@@ -36,10 +36,17 @@ enum Verdict: Equatable {
         case .success:
             return .help(text)
         case .validationFailure:
-            let plain = text.hasPrefix("Error: ") ? String(text.dropFirst("Error: ".count)) : text
-            return .failed(.usage, "batchctl: " + plain)
+            return .failed(.usage, usage(text))
         default:
             return .failed(.internalFault, line("internal error: \(error)"))
         }
+    }
+
+    /// The parser's first line and its advice as one line, without the usage between them.
+    private static func usage(_ text: String) -> String {
+        let lines = text.split(separator: "\n").map { $0.drop { $0 == " " } }
+        let first = lines.first.map { $0.hasPrefix("Error: ") ? $0.dropFirst("Error: ".count) : $0 } ?? "wrong usage"
+        let advice = lines.last { $0.hasPrefix("See '") } ?? "See 'batchctl --help' for more information."
+        return line(first.last.map { ".!?".contains($0) } == true ? "\(first) \(advice)" : "\(first). \(advice)")
     }
 }

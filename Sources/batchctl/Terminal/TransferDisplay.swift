@@ -38,15 +38,16 @@ final class TransferDisplay: Sendable {
     private func paint(_ label: String, total: Int64?, narrator: Narrator) async {
         let began = ContinuousClock.now
         var meter = RateMeter(window: 10)
-        while !Task.isCancelled {
+        while true {
+            // What is over in a moment needs no progress. Cancellation ends the wait early.
+            try? await Task.sleep(for: narrator.refreshInterval)
+            if Task.isCancelled { return }
             let seconds = (ContinuousClock.now - began) / .seconds(1)
             let bytes = done.withLock { $0 }
             meter.add(bytes, at: seconds)
             let state = ProgressState(
                 label: label, done: bytes, total: total, unit: .bytes, rate: meter.rate, elapsed: Int64(seconds))
             narrator.show(state, time: seconds)
-            // Cancellation ends the wait early, and the loop with it.
-            try? await Task.sleep(for: narrator.refreshInterval)
         }
     }
 }

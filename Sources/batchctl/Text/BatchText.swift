@@ -51,7 +51,7 @@ enum BatchText {
 
     /// One sentence about a batch that has ended.
     static func ending(_ batch: WireBatch) -> String {
-        var text = "\(batch.id) \(batch.status)"
+        var text = "\(batch.id) \(batch.knownStatus == .failed ? "failed validation" : batch.status)"
         if let ended = batch.endedAt { text += " after \(Durations.words(ended - batch.createdAt))" }
         if let lines = lines(batch) { text += "; lines \(lines)" }
         if let problems = batch.errors?.data, !problems.isEmpty {
@@ -64,7 +64,9 @@ enum BatchText {
     static func problems(_ batch: WireBatch) -> [String] {
         let problems = batch.errors?.data ?? []
         var lines = problems.prefix(problemsShown).map { problem in
-            let place = problem.line.map { "line \($0): " } ?? ""
+            // Our own server's messages name the line themselves.
+            let named = problem.message?.hasPrefix("Line ") == true ? nil : problem.line
+            let place = named.map { "line \($0): " } ?? ""
             return "  " + PlainText.safe(place + labelled(problem.message, code: problem.code, param: problem.param))
         }
         if problems.count > problemsShown {

@@ -5,12 +5,13 @@ enum ProgressLine {
     /// Columns of the bar without its brackets.
     private static let barColumns = 10...30
 
-    /// For a terminal of `width` columns; never wider than `width` - 1, so that no terminal wraps it:
+    /// For a terminal of `width` columns; never wider than `width` - 3, so that no terminal wraps it, not even with
+    /// the `^C` that it may echo behind it:
     /// `uploading a.jsonl [====>     ]  45%  1.24 / 2.76 GB  84.0 MB/s  ETA 0:18`
     ///
     /// What there is no room for is left out: first the bar, then rate, amounts and ETA.
     static func terminal(_ state: ProgressState, width: Int) -> String {
-        let room = max(width - 1, 0)
+        let room = max(width - 3, 0)
         let percent = state.percent.map { String(repeating: " ", count: $0 < 10 ? 2 : $0 < 100 ? 1 : 0) + "\($0)%" }
         var parts = Parts(
             percent: percent, amounts: amounts(state, between: " / "), failed: failed(state), rate: state.rateText,

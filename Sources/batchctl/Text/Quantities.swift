@@ -57,6 +57,8 @@ enum Quantities {
 
     /// `number / unit` with so many decimal places, rounded; nil when that has more than three digits before the point.
     private static func threeDigits(_ number: UInt64, unit: UInt64, places: Int) -> String? {
+        // Three digits need no more of a huge number, and this way no product overflows.
+        if unit > 1_000_000_000_000 { return threeDigits(number / 1_000, unit: unit / 1_000, places: places) }
         let scale: UInt64 = places == 2 ? 100 : places == 1 ? 10 : 1
         let whole = number / unit
         let (part, rest) = (number % unit * scale).quotientAndRemainder(dividingBy: unit)

@@ -63,7 +63,10 @@ struct BatchWatch {
 
     private func show(_ batch: WireBatch, _ meter: inout RateMeter, since began: ContinuousClock.Instant) {
         let seconds = (ContinuousClock.now - began) / .seconds(1)
-        meter.add(batch.counts.completed + batch.counts.failed, at: seconds)
+        // Time before the first line may run must not slow the rate down.
+        if batch.knownStatus == .inProgress {
+            meter.add(batch.counts.completed + batch.counts.failed, at: seconds)
+        }
         guard isShown, !batch.isTerminal else { return }
         session.narrator.show(
             BatchText.progress(batch, rate: meter.rate, elapsed: Int64(seconds)), time: seconds)
@@ -81,10 +84,9 @@ extension BatchWatch {
         do {
             return try await follow(id, from: first)
         } catch ClientError.cancelled {
-            throw CommandFailure(
-                .interrupted,
-                "stopped watching; \(id) goes on. Watch it again: \(session.hint("status \(id) --watch")). "
-                    + "Stop it: \(session.hint("cancel \(id)"))")
+            session.narrator.tell("  watch it again: " + session.hint("status \(id) --watch"))
+            session.narrator.tell("  stop it:        " + session.hint("cancel \(id)"))
+            throw CommandFailure(.interrupted, "stopped watching; \(id) goes on")
         }
     }
 

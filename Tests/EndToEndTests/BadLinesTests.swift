@@ -42,22 +42,24 @@ extension EndToEndTests {
             }
         }
 
-        private static func line(_ id: String, body: String = #"{"model":"batch-test-model","messages":[]}"#) -> String {
+        private static func line(_ id: String, body: String = #"{"model":"batch-test-model","messages":[]}"#) -> String
+        {
             #"{"custom_id":"\#(id)","method":"POST","url":"/v1/chat/ds-test","body":\#(body)}"#
         }
 
-        private static let badFile = [
-            line("good"),
-            "",
-            "[1, 2]",
-            #"{"method":"POST","url":"/v1/chat/ds-test"}"#,
-            line("good"),
-            line("method").replacing("POST", with: "GET"),
-            line("url").replacing("/v1/chat/ds-test", with: "/v1/embeddings"),
-            line("stream", body: #"{"model":"batch-test-model","messages":[],"stream":true}"#),
-            line("model", body: #"{"messages":[]}"#),
-            line("other", body: #"{"model":"another-model","messages":[]}"#),
-        ].joined(separator: "\n") + "\n"
+        private static let badFile =
+            [
+                line("good"),
+                "",
+                "[1, 2]",
+                #"{"method":"POST","url":"/v1/chat/ds-test"}"#,
+                line("good"),
+                line("method").replacing("POST", with: "GET"),
+                line("url").replacing("/v1/chat/ds-test", with: "/v1/embeddings"),
+                line("stream", body: #"{"model":"batch-test-model","messages":[],"stream":true}"#),
+                line("model", body: #"{"messages":[]}"#),
+                line("other", body: #"{"model":"another-model","messages":[]}"#),
+            ].joined(separator: "\n") + "\n"
 
         private static let expectedProblems = [
             "3 invalid_json_line -", "4 missing_required_parameter custom_id", "4 missing_required_parameter body",

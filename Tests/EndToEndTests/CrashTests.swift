@@ -10,7 +10,7 @@ extension EndToEndTests {
     @Suite struct CrashTests {
         @Test func `a worker that is killed in mid-batch costs no line and no recorded result`() async throws {
             try await withScratch { scratch in
-                let fleet = try Fleet(in: scratch, postgres: .shared())
+                let fleet = try await Fleet.prepared(in: scratch, postgres: .shared())
                 let backend = try await Backend.scripted(in: scratch)
                 let server = try await fleet.coordinator().server
                 let doomed = try await fleet.worker(backend, ["--concurrency", "16"])
@@ -33,9 +33,10 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `a coordinator that is killed while it splits leaves a batch that another one splits`() async throws {
+        @Test func `a coordinator that is killed while it splits leaves a batch that another one splits`() async throws
+        {
             try await withScratch { scratch in
-                let fleet = try Fleet(in: scratch, postgres: .shared())
+                let fleet = try await Fleet.prepared(in: scratch, postgres: .shared())
                 let backend = try await Backend.scripted(in: scratch)
                 let doomed = try await fleet.coordinator()
                 let file = BatchFile(lines: 900)
@@ -56,9 +57,11 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `a coordinator that is killed while it publishes leaves a batch that another one finalizes`() async throws {
+        @Test func `a coordinator that is killed while it publishes leaves a batch that another one finalizes`()
+            async throws
+        {
             try await withScratch { scratch in
-                let fleet = try Fleet(in: scratch, postgres: .shared())
+                let fleet = try await Fleet.prepared(in: scratch, postgres: .shared())
                 let backend = try await Backend.scripted(in: scratch)
                 let doomed = try await fleet.coordinator()
                 _ = try await fleet.worker(backend)
@@ -85,7 +88,7 @@ extension EndToEndTests {
 
         @Test func `a worker that slept through its lease writes nothing when it wakes up`() async throws {
             try await withScratch { scratch in
-                let fleet = try Fleet(in: scratch, postgres: .shared())
+                let fleet = try await Fleet.prepared(in: scratch, postgres: .shared())
                 let backend = try await Backend.scripted(in: scratch)
                 let server = try await fleet.coordinator().server
                 let sleeper = try await fleet.worker(backend, ["--concurrency", "8"])

@@ -2,5 +2,5 @@
 
 import Testing
 
-/// Real programs as processes, real sockets, a real PostgreSQL; one test at a time, since each starts servers of its own.
+/// Real programs as processes, real sockets, a real PostgreSQL; one test at a time, since each starts its own servers.
 @Suite(.serialized) struct EndToEndTests {}

@@ -6,7 +6,9 @@ import Testing
 extension EndToEndTests {
     /// What goes in comes out: once, in order, under its own name, byte for byte.
     @Suite struct FaithfulResultsTests {
-        @Test func `a thousand lines against a stumbling backend each get their own answer, once and in order`() async throws {
+        @Test func `a thousand lines against a stumbling backend each get their own answer, once and in order`()
+            async throws
+        {
             try await withScratch { scratch in
                 let backend = try await Backend.scripted(in: scratch)
                 let standalone = try await Standalone.start(in: scratch, backend: backend)
@@ -68,7 +70,8 @@ extension EndToEndTests {
                 let backend = try await Backend.scripted(in: scratch)
                 let standalone = try await Standalone.start(in: scratch, backend: backend)
                 let lines = BatchFile(lines: 5).text.split(separator: "\n")
-                let text = "\u{FEFF}" + lines[0] + "\r\n\n   \n" + lines[1] + "\n\r\n" + lines[2...].joined(separator: "\r\n")
+                let text =
+                    "\u{FEFF}" + lines[0] + "\r\n\n   \n" + lines[1] + "\n\r\n" + lines[2...].joined(separator: "\r\n")
                 let batch = try await standalone.server.submit(Array(text.utf8))
                 let ended = try await standalone.server.end(of: batch.id)
                 #expect(ended.request_counts == .init(total: 5, completed: 5, failed: 0))

@@ -10,7 +10,7 @@ extension EndToEndTests {
     @Suite struct FleetTests {
         @Test func `two coordinators and three workers share the work and do none of it twice`() async throws {
             try await withScratch { scratch in
-                let fleet = try Fleet(in: scratch, postgres: .shared())
+                let fleet = try await Fleet.prepared(in: scratch, postgres: .shared())
                 let backend = try await Backend.scripted(in: scratch)
                 let first = try await fleet.coordinator().server
                 let second = try await fleet.coordinator().server
@@ -30,9 +30,10 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `a worker that is told to stop finishes its calls, hands the rest on and exits with 0`() async throws {
+        @Test func `a worker that is told to stop finishes its calls, hands the rest on and exits with 0`() async throws
+        {
             try await withScratch { scratch in
-                let fleet = try Fleet(in: scratch, postgres: .shared())
+                let fleet = try await Fleet.prepared(in: scratch, postgres: .shared())
                 let backend = try await Backend.scripted(in: scratch)
                 let server = try await fleet.coordinator().server
                 let leaving = try await fleet.worker(backend, ["--concurrency", "8"])
@@ -52,7 +53,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `a cancelled batch keeps its results, names the lines that never ran, and stays as it is`() async throws {
+        @Test func `a cancelled batch keeps its results, names the lines that never ran, and stays as it is`()
+            async throws
+        {
             try await withScratch { scratch in
                 let backend = try await Backend.scripted(in: scratch)
                 let standalone = try await Standalone.start(

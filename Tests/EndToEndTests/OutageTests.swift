@@ -79,7 +79,7 @@ extension EndToEndTests {
         func `a database that is down answers 503, and work goes on when it is back`() async throws {
             try await withScratch { scratch in
                 let postgres = try PrivatePostgres.start()
-                let fleet = try Fleet(in: scratch, postgres: postgres)
+                let fleet = try await Fleet.prepared(in: scratch, postgres: postgres)
                 let backend = try await Backend.scripted(in: scratch)
                 let server = try await fleet.coordinator().server
                 _ = try await fleet.worker(backend)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import PostgresTesting
 import ServerTesting
 import Testing
@@ -17,7 +18,8 @@ extension EndToEndTests {
                 let good = try scratch.write(BatchFile(lines: 2).text, to: "good.jsonl")
                 let bad = try scratch.write(BatchFile(lines: 1).text + "{}\n", to: "bad.jsonl")
                 let mixed = try scratch.write(
-                    BatchFile(lines: 1).text + BatchFile(lines: 2, steps: ["400"]).text.split(separator: "\n")[1] + "\n",
+                    BatchFile(lines: 1).text + BatchFile(lines: 2, steps: ["400"]).text.split(separator: "\n")[1]
+                        + "\n",
                     to: "mixed.jsonl")
 
                 #expect(try await run("submit", good, "--wait").status == 0)
@@ -60,7 +62,7 @@ extension EndToEndTests {
                 let script = try await fleet.batchd(["migrate", "--print"])
                 #expect(script.end == .exited(0))
                 #expect(script.output.contains("create table batches"))
-                #expect(try await fleet.batchd(["migrate", "--check"]).end != .exited(0))
+                #expect(try await fleet.batchd(["migrate", "--check"]).end == .exited(2))
                 #expect(try await fleet.batchd(["migrate"]).end == .exited(0))
                 #expect(try await fleet.batchd(["migrate", "--check"]).end == .exited(0))
                 #expect(try await fleet.batchd(["migrate"]).end == .exited(0))
@@ -69,15 +71,25 @@ extension EndToEndTests {
 
         @Test func `check proves a configuration, and names what is wrong without showing secrets`() async throws {
             try await withScratch { scratch in
-                let fleet = try Fleet(in: scratch, postgres: .shared())
+                let fleet = try await Fleet.prepared(in: scratch, postgres: .shared())
                 let backend = try await Backend.scripted(in: scratch)
-                #expect(try await fleet.batchd(["migrate"]).end == .exited(0))
                 let fine = try await fleet.batchd(["check", "--backend", backend.baseURL])
                 #expect(fine.end == .exited(0), "\(fine.output)\(fine.errors)")
                 try await backend.process.kill9()
                 let broken = try await fleet.batchd(["check", "--backend", backend.baseURL])
-                #expect(broken.end != .exited(0))
+                #expect(broken.end == .exited(1))
                 #expect("\(broken.output)\(broken.errors)".contains("127.0.0.1:\(backend.port)"))
+            }
+        }
+
+        @Test func `the example configuration lists every setting with its default`() async throws {
+            try await withScratch { scratch in
+                let settings = try ChildProcess(
+                    Products.program("batchd"), ["settings", "--yaml"], name: "settings", in: scratch)
+                #expect(try await settings.end() == .exited(0))
+                let example = Products.checkout.appendingPathComponent("Deploy/shardline.example.yaml")
+                let text = try String(contentsOf: example, encoding: .utf8)
+                #expect(text == settings.output, "renew it: batchd settings --yaml > Deploy/shardline.example.yaml")
             }
         }
     }

@@ -46,7 +46,8 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `the server prints one line on standard output and everything else on standard error`() async throws {
+        @Test func `the server prints one line on standard output and everything else on standard error`() async throws
+        {
             try await withScratch { scratch in
                 let standalone = try await Standalone.start(in: scratch)
                 #expect(try await standalone.process.stop() == .exited(0))

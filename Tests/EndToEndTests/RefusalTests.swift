@@ -20,14 +20,16 @@ extension EndToEndTests {
                 #expect(refusal.message.contains(word), "\(refusal.message)", sourceLocation: sourceLocation)
             }
             #expect(answer.headers["x-request-id"]?.isEmpty == false, sourceLocation: sourceLocation)
-            #expect(answer.headers["content-type"]?.hasPrefix("application/json") == true, sourceLocation: sourceLocation)
+            #expect(
+                answer.headers["content-type"]?.hasPrefix("application/json") == true, sourceLocation: sourceLocation)
             // All four keys are there, as null where there is nothing to say.
             for key in ["message", "type", "param", "code"] {
                 #expect(answer.text.contains("\"\(key)\":"), sourceLocation: sourceLocation)
             }
         }
 
-        @Test func `keys, ids, routes and methods that are wrong are refused as OpenAI's clients expect`() async throws {
+        @Test func `keys, ids, routes and methods that are wrong are refused as OpenAI's clients expect`() async throws
+        {
             try await withScratch { scratch in
                 let server = try await Standalone.start(in: scratch).server
                 let wrong = ["Authorization": "Bearer sk-wrong-wrong-wrong-wrong"]
@@ -92,7 +94,9 @@ extension EndToEndTests {
         @Test func `batches that cannot be right are refused`() async throws {
             try await withScratch { scratch in
                 let server = try await Standalone.start(in: scratch).server
-                func create(_ json: String) async throws -> WireAnswer { try await server.post("/v1/batches", json: json) }
+                func create(_ json: String) async throws -> WireAnswer {
+                    try await server.post("/v1/batches", json: json)
+                }
                 try expect(await create("{not json"), 400, code: nil, param: nil, saying: "JSON")
                 try expect(
                     await create(#"{"endpoint":"/v1/embeddings","completion_window":"24h"}"#), 400,
@@ -102,7 +106,8 @@ extension EndToEndTests {
                     code: "invalid_value", param: "endpoint", saying: "/v1/chat/completions")
                 let window = #"{"input_file_id":"f","endpoint":"/v1/embeddings","completion_window":"5m"}"#
                 #expect(try await create(window).refusal().param == "completion_window")
-                let metadata = #"{"input_file_id":"f","endpoint":"/v1/embeddings","completion_window":"24h","metadata":{"a":1}}"#
+                let metadata =
+                    #"{"input_file_id":"f","endpoint":"/v1/embeddings","completion_window":"24h","metadata":{"a":1}}"#
                 try expect(await create(metadata), 400, code: "invalid_type", param: "metadata.a")
             }
         }
@@ -110,7 +115,7 @@ extension EndToEndTests {
         @Test func `a file over the limit is refused, whether its length was announced or not`() async throws {
             try await withScratch { scratch in
                 let server = try await Standalone.start(
-                    in: scratch, environment: ["SHARDLINE_FILE_BYTES_MAX": "1000000"]
+                    in: scratch, environment: ["SHARDLINE_LIMITS_FILE_BYTES_MAX": "1000000"]
                 ).server
                 let large = [UInt8](repeating: UInt8(ascii: "x"), count: 1_000_001)
                 try expect(
@@ -119,7 +124,8 @@ extension EndToEndTests {
                 try expect(
                     await server.upload([UInt8](repeating: 10, count: 5_000_000)), 413, code: "file_too_large",
                     param: "file", saying: "1000000")
-                #expect(try await server.get("/v1/files").text.components(separatedBy: "\"object\":\"file\"").count == 2)
+                #expect(
+                    try await server.get("/v1/files").text.components(separatedBy: "\"object\":\"file\"").count == 2)
             }
         }
     }

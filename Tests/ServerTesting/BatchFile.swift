@@ -23,9 +23,11 @@ package struct BatchFile {
         let list = steps.map { "\"\($0)\"" }.joined(separator: ",")
         let script = #"{"nonce":"\#(nonce)","steps":[\#(list)],"latency_ms":\#(latencyMilliseconds)}"#
         let odd = #""seed":12345678901234567890,"temperature":1e-7,"stop":["\u00e9\/","\n",-0.0]"#
-        let message = #"{"role":"user","content":"Frage \#(count): 你好 😀 \"quoted\" \#(String(repeating: "x", count: padding))"}"#
+        let filling = String(repeating: "x", count: padding)
+        let message = #"{"role":"user","content":"Frage \#(count): 你好 😀 \"quoted\" \#(filling)"}"#
         let body = #"{"zeta":1,"model":"scripted","messages":[\#(message)], \#(odd),"script":\#(script),"alpha":2}"#
-        add(line: #"{"custom_id":"id-\#(count)-ä\u00e9","method":"POST","url":"/v1/chat/completions","body":\#(body)}"#)
+        let head = #""custom_id":"id-\#(count)-ä\u00e9","method":"POST","url":"/v1/chat/completions""#
+        add(line: "{\(head),\"body\":\(body)}")
     }
 
     /// Adds any line.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Glibc
 import Foundation
+package import Glibc
 import Synchronization
 
 /// A running program, supervised: its end is noticed, its output kept in files, and it never outlives the tests.
@@ -24,7 +24,8 @@ package final class ChildProcess: Sendable {
     ///
     /// - Parameter holdsInput: true keeps its standard input open as long as the tests live.
     package init(
-        _ program: String, _ arguments: [String], environment: [String: String?] = [:], name: String, in scratch: Scratch,
+        _ program: String, _ arguments: [String], environment: [String: String?] = [:], name: String,
+        in scratch: Scratch,
         holdsInput: Bool = false
     ) throws {
         let number = Self.counter.wrappingAdd(1, ordering: .relaxed).newValue

@@ -13,24 +13,41 @@ package struct Fleet: Sendable {
     package let postgres: PrivatePostgres
     private let key: String
 
-    /// A fleet without processes, over a fresh database of `postgres`.
+    /// A fleet without processes, over a fresh and empty database of `postgres`; nothing but ``batchd(_:)`` works yet.
     package init(in scratch: Scratch, postgres: PrivatePostgres) throws {
-        self.scratch = scratch
-        self.postgres = postgres
-        database = try postgres.createDatabase()
-        key = "sk-tests-0123456789abcdef0123456789abcdef"
+        try self.init(scratch: scratch, postgres: postgres, database: postgres.createDatabase(), key: "")
+    }
+
+    private init(scratch: Scratch, postgres: PrivatePostgres, database: String, key: String) {
+        (self.scratch, self.postgres, self.database, self.key) = (scratch, postgres, database, key)
+    }
+
+    /// A fleet without processes, over a fresh database with its schema and a key.
+    package static func prepared(in scratch: Scratch, postgres: PrivatePostgres) async throws -> Fleet {
+        let empty = try Fleet(in: scratch, postgres: postgres)
+        _ = try await empty.done(["migrate"])
+        let key = try await empty.done(["keys", "create", "--project", "tests"])
+        return Fleet(scratch: scratch, postgres: postgres, database: empty.database, key: key)
+    }
+
+    /// What a command prints that has to succeed.
+    private func done(_ arguments: [String]) async throws -> String {
+        let process = try await batchd(arguments)
+        guard process.end == .exited(0) else { throw HarnessError("batchd \(arguments): \(process.logTail)") }
+        return process.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     private var environment: [String: String?] {
-        ["SHARDLINE_DATABASE_URL": database, "SHARDLINE_VAULT": scratch.path("vault"), "SHARDLINE_BOOTSTRAP_KEY": key]
+        ["SHARDLINE_DATABASE_URL": database, "SHARDLINE_VAULT_DIRECTORY": scratch.path("vault")]
     }
 
     /// Starts a coordinator with its API on a free port and waits until it is ready.
-    package func coordinator(_ arguments: [String] = []) async throws -> (process: ChildProcess, server: ServerAddress) {
+    package func coordinator(_ arguments: [String] = []) async throws -> (process: ChildProcess, server: ServerAddress)
+    {
         let process = try ChildProcess(
             Products.program("batchd"), ["coordinator", "--port", "0"] + arguments, environment: environment,
             name: "coordinator", in: scratch)
-        let line = try await process.line(beginningWith: "shardline ready ")
+        let line = try await process.line(beginningWith: "shardline coordinator ready ")
         return (process, try ServerAddress(readyLine: "\(line) key=\(key)"))
     }
 
@@ -39,7 +56,7 @@ package struct Fleet: Sendable {
         let process = try ChildProcess(
             Products.program("batchd"), ["worker", "--backend", backend.baseURL] + arguments, environment: environment,
             name: "worker", in: scratch)
-        _ = try await process.line(beginningWith: "shardline ready")
+        _ = try await process.line(beginningWith: "shardline worker ready")
         return process
     }
 
@@ -54,7 +71,8 @@ package struct Fleet: Sendable {
     /// Runs one statement with psql, outside of everything under test, and returns what it prints: rows as lines.
     package func query(_ sql: String) async throws -> String {
         let process = try ChildProcess(
-            "psql", ["--no-psqlrc", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--command=\(sql)", database],
+            "psql",
+            ["--no-psqlrc", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--command=\(sql)", database],
             name: "psql", in: scratch)
         guard try await process.end() == .exited(0) else { throw HarnessError("\(sql): \(process.logTail)") }
         return process.output.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -67,7 +85,8 @@ package struct Fleet: Sendable {
             "psql", ["--no-psqlrc", "--command=set application_name = 'gate'", "--command=\(hold)", database],
             name: "gate", in: scratch)
         _ = try await eventually("lock on \(table)") {
-            let sql = "select count(*) from pg_locks where relation = '\(table)'::regclass and mode = 'ShareLock' and granted"
+            let sql =
+                "select count(*) from pg_locks where relation = '\(table)'::regclass and mode = 'ShareLock' and granted"
             return try await query(sql) == "1" ? true : nil
         }
     }

@@ -8,11 +8,13 @@ package enum Products {
     package static func program(_ name: String) throws -> String {
         let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         let path = folder.appendingPathComponent(name).path
-        // `swift test` loads the bundle into a program of the toolchain on some systems; then the bundle is an argument.
+        // Some systems load the bundle into a program of the toolchain; then the bundle is an argument.
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") }
-        let candidates = [path] + [bundle].compactMap { $0 }.map {
-            URL(fileURLWithPath: $0).deletingLastPathComponent().appendingPathComponent(name).path
-        }
+        let candidates =
+            [path]
+            + [bundle].compactMap { $0 }.map {
+                URL(fileURLWithPath: $0).deletingLastPathComponent().appendingPathComponent(name).path
+            }
         guard let found = candidates.first(where: FileManager.default.isExecutableFile) else {
             throw HarnessError("\(name) was not built next to the tests: \(candidates)")
         }
@@ -24,7 +26,8 @@ package enum Products {
         let named = ProcessInfo.processInfo.environment["SHARDLINE_TEST_PYTHON"]
         let path = named ?? checkout.appendingPathComponent(".venv/bin/python").path
         guard FileManager.default.isExecutableFile(atPath: path) else {
-            throw HarnessError("there is no Python with the tests' packages at \(path): run Deploy/test, which makes it")
+            throw HarnessError(
+                "there is no Python with the tests' packages at \(path): run Deploy/test, which makes it")
         }
         return path
     }

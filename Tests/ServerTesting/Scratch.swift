@@ -42,11 +42,14 @@ package final class Scratch: Sendable {
         }
         // A server that was killed leaves its PostgreSQL behind, to find it again at its next start.
         for path in FileManager.default.subpaths(atPath: folder) ?? [] where path.hasSuffix("/postmaster.pid") {
-            guard let line = try? String(contentsOfFile: self.path(path), encoding: .utf8).prefix(while: { $0 != "\n" }),
+            guard
+                let line = try? String(contentsOfFile: self.path(path), encoding: .utf8).prefix(while: { $0 != "\n" }),
                 let pid = pid_t(line)
             else { continue }
             kill(pid, SIGQUIT)
-            _ = try await eventually("end of PostgreSQL \(pid)", within: .seconds(20)) { kill(pid, 0) != 0 ? true : nil }
+            _ = try await eventually("end of PostgreSQL \(pid)", within: .seconds(20)) {
+                kill(pid, 0) != 0 ? true : nil
+            }
         }
         if ProcessInfo.processInfo.environment["SHARDLINE_TEST_KEEP"] == nil {
             try FileManager.default.removeItem(atPath: folder)

@@ -37,7 +37,8 @@ package struct ServerAddress: Sendable {
         if !body.isEmpty || method == "POST" { fields["Content-Length"] = String(body.count) }
         for (name, value) in headers { fields[name] = value }
         let head = fields.sorted { $0.key < $1.key }.filter { !$0.value.isEmpty }.map { "\($0.key): \($0.value)\r\n" }
-        return try await Wire.exchange(Array("\(method) \(path) HTTP/1.1\r\n\(head.joined())\r\n".utf8) + body, port: port)
+        return try await Wire.exchange(
+            Array("\(method) \(path) HTTP/1.1\r\n\(head.joined())\r\n".utf8) + body, port: port)
     }
 
     /// GET of a path such as `/v1/batches`.

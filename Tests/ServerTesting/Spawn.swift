@@ -57,8 +57,8 @@ struct Spawn {
         return pid
     }
 
-    /// The threads of a test block all signals, which a child would inherit; and Ctrl-C belongs to the test runner alone:
-    /// what it leaves behind is the reaper's.
+    /// The threads of a test block all signals, which a child would inherit; and Ctrl-C belongs to the test runner
+    /// alone: what it leaves behind is the reaper's.
     private static func resetSignals(_ attributes: inout posix_spawnattr_t) {
         var signals = sigset_t()
         sigemptyset(&signals)

@@ -2,8 +2,8 @@
 
 import Foundation
 
-/// HTTP/1.1 over a plain socket, one request per connection: the tests decide about every byte that is sent, and nothing
-/// of the product is between them and the server.
+/// HTTP/1.1 over a plain socket, one request per connection: the tests decide about every byte that is sent, and
+/// nothing of the product is between them and the server.
 package enum Wire {
     /// Longest silence of the server before an exchange fails.
     private static let silenceSeconds = 90

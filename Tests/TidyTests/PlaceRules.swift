@@ -12,7 +12,8 @@ enum PlaceRules {
 
     /// How statements begin, in lower case; both parts have to be there.
     private static let statements = [
-        ("select ", " from "), ("insert ", " into "), ("update ", " set "), ("delete ", " from "), ("create ", " table "),
+        ("select ", " from "), ("insert ", " into "), ("update ", " set "), ("delete ", " from "),
+        ("create ", " table "),
         ("alter ", " table "), ("drop ", " table "), ("truncate ", " table "),
     ]
 

@@ -40,6 +40,8 @@ package final class LineCaller: LineCalling {
         } catch {
             place.leave()
             draft.durationMilliseconds = (ContinuousClock.now - started).milliseconds
+            // Cut by the window, not by its own limit: nobody's fault, nothing to record.
+            if error.code == .timeoutTotal && timeLeft <= stop.backend.configuration.totalTimeout { return .windowOver }
             return judge(error, request, stop.backend, draft)
         }
     }
@@ -91,8 +93,6 @@ package final class LineCaller: LineCalling {
         case .final(let code):
             return .finished(draft.failure(code, FaultSentence.of(error.code, backend.configuration)))
         case .again(let code):
-            // The call was cut by the window, not by its own limit: nobody's fault, nothing to record.
-            if error.code == .timeoutTotal && request.windowEnds <= .now { return .windowOver }
             return again(request, backend, retryAfter: nil, because: error.description) {
                 draft.failure(code, FaultSentence.of(error.code, backend.configuration))
             }

@@ -154,7 +154,7 @@ extension CallDesk {
                 state.queue.postpone(serial: serial, next, until: now + delay)
                 errands.wakesClock = state.clockDue.map { now + delay < $0 } ?? true
             case .windowOver:
-                state.queue.abandon(serial: serial)
+                state.queue.abandon(serial: serial, at: now)
                 errands.wakesClock = true
             case .aborted:
                 state.queue.undo(serial: serial, started.line)

@@ -127,10 +127,11 @@ struct LineQueue: Sendable {
         makeStartable(serial, line)
     }
 
-    /// A call has ended because the window did: its line is left to the coordinator.
-    mutating func abandon(serial: Int) {
+    /// A call has ended because the window did: its line is left to the coordinator, and so is what has not started.
+    mutating func abandon(serial: Int, at now: ContinuousClock.Instant) {
         inFlight -= 1
         held[serial]?.inFlight -= 1
+        close(serial, .windowPassed, abortAt: now)
     }
 
     private mutating func makeStartable(_ serial: Int, _ line: StartableLine) {

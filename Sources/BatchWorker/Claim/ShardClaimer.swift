@@ -15,6 +15,11 @@ final class ShardClaimer: Sendable {
     private let statistics: WorkerStatistics
     private let logger: Logger
     private let plan: Mutex<ClaimPlan>
+    /// Shards that this worker has no use for, and when it got them.
+    private let refused = Mutex<[(lease: Lease, at: ContinuousClock.Instant)]>([])
+
+    /// Nothing is started for a batch whose window ends sooner than this: no call would be back in time.
+    private static let secondsLeftMin = 1.0
 
     init(
         worker: WorkerID, configuration: WorkerConfiguration, store: any WorkerStore, backends: BackendSet,
@@ -36,6 +41,7 @@ final class ShardClaimer: Sendable {
     /// Claims what is short. Woken by shortage and by NOTIFY; otherwise looks every `pollEvery`.
     func poll() async throws -> Duration? {
         guard !desk.isQuiet else { return nil }
+        try await releaseRefused()
         let hand = desk.hand
         let claimedAt = ContinuousClock.now
         let (limit, lowWater) = plan.withLock { ($0.shards(for: hand, at: claimedAt), $0.lowWater) }
@@ -46,17 +52,27 @@ final class ShardClaimer: Sendable {
         let claims = try await store.claimShards(worker: worker, limit: limit, lease: configuration.lease)
         statistics.countClaim(shards: claims.count, .now - claimedAt)
         plan.withLock { $0.learn(shards: claims.count, lines: claims.reduce(0) { $0 + $1.lineCount }) }
-        let unserved = claims.filter { !take($0, claimedAt: claimedAt) }.map(\.lease)
-        if !unserved.isEmpty {
-            _ = try await store.releaseShards(worker: worker, unserved)
-        }
-        // Shards that nobody here serves would be claimed again at once.
-        desk.expectMore(claims.count == limit && unserved.isEmpty, lowWater: lowWater)
+        let useless = claims.filter { !take($0, claimedAt: claimedAt) }.map { (lease: $0.lease, at: claimedAt) }
+        refused.withLock { $0 += useless }
+        desk.expectMore(claims.count == limit, lowWater: lowWater)
         return nil
     }
 
-    /// Puts a shard on the desk; false when no backend of this worker serves its model.
+    /// Gives useless shards back, not before `pollEvery`: at once, they would be claimed again at once.
+    private func releaseRefused() async throws {
+        let now = ContinuousClock.now
+        let due = refused.withLock { refused in
+            let due = refused.filter { now - $0.at >= configuration.pollEvery }
+            refused.removeAll { now - $0.at >= configuration.pollEvery }
+            return due
+        }
+        // Should this fail, the leases run out by themselves.
+        if !due.isEmpty { _ = try await store.releaseShards(worker: worker, due.map(\.lease)) }
+    }
+
+    /// Puts a shard on the desk; false when this worker has no use for it.
     private func take(_ claim: ClaimedShard, claimedAt: ContinuousClock.Instant) -> Bool {
+        guard claim.secondsLeft >= Self.secondsLeftMin else { return false }
         guard let route = backends.route(model: claim.model, endpoint: claim.endpoint) else {
             logger.warning(
                 "no backend here serves the model of a shard; it goes back",
@@ -68,7 +84,7 @@ final class ShardClaimer: Sendable {
             guard lines.count == claim.lineCount else { throw PackFault.trailingBytes(offset: claim.pack.count) }
             desk.add(claim, route: route, lines: lines, claimedAt: claimedAt)
         } catch {
-            // Giving it back would have it claimed again at once: the lease runs out instead, and counts as an attempt.
+            // Given back, it would be claimed again: the lease runs out instead, and counts as an attempt.
             logger.error(
                 "the lines of a shard cannot be read; its lease is left to run out",
                 metadata: ["shard": "\(claim.lease.shard)", "error": "\(error)"])

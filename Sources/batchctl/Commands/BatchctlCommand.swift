@@ -3,6 +3,7 @@ internal import ArgumentParser
 
 /// The command line as a whole.
 struct BatchctlCommand: AsyncParsableCommand {
+    /// Name and help.
     static let configuration = CommandConfiguration(
         commandName: "batchctl",
         abstract: "Submit batches of inference requests, watch them, and fetch their results.",
@@ -29,5 +30,6 @@ struct BatchctlCommand: AsyncParsableCommand {
             ValidateCommand.self, FilesCommand.self, ModelsCommand.self, CompletionsCommand.self,
         ])
 
+    /// The same group as every command's, so that its options may also stand before the command.
     @OptionGroup var global: GlobalOptions
 }

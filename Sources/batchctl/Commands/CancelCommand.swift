@@ -4,16 +4,21 @@ internal import BatchClient
 
 /// `batchctl cancel`
 struct CancelCommand: AsyncParsableCommand {
+    /// Name and help.
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "Stop a batch; results that are there are kept.",
         discussion: "Lines that are running may still end. Cancelling twice is no error.")
 
+    /// The batch to stop.
     @Argument(help: "The batch: batch_…")
     var id: String
 
+    /// How to print.
     @OptionGroup var format: FormatOptions
+    /// Which server, as whom, how loud.
     @OptionGroup var global: GlobalOptions
 
+    /// Asks for the cancellation and prints how the batch stands.
     func run() async throws {
         let session = try global.session()
         let answer = try await session.client.cancelBatch(id)

@@ -11,6 +11,7 @@ struct CompletionsCommand: AsyncParsableCommand {
         case fish
     }
 
+    /// Name and help.
     static let configuration = CommandConfiguration(
         commandName: "completions", abstract: "Print a script that completes commands and options in your shell.",
         discussion: """
@@ -19,9 +20,11 @@ struct CompletionsCommand: AsyncParsableCommand {
             fish:  batchctl completions fish > ~/.config/fish/completions/batchctl.fish
             """)
 
+    /// The shell to write for.
     @Argument(help: "The shell: bash, zsh or fish.")
     var shell: Shell
 
+    /// Prints the script.
     func run() async throws {
         let script: String =
             switch shell {

@@ -5,15 +5,20 @@ internal import BatchCore
 
 /// `batchctl list`
 struct ListCommand: AsyncParsableCommand {
+    /// Name and help.
     static let configuration = CommandConfiguration(commandName: "list", abstract: "List batches, newest first.")
 
     /// Most batches the server gives at once. (contracts: OpenAI pagination)
     private static let pageMax = 100
 
+    /// How many to list.
     @OptionGroup var listing: ListingOptions
+    /// How to print.
     @OptionGroup var format: FormatOptions
+    /// Which server, as whom, how loud.
     @OptionGroup var global: GlobalOptions
 
+    /// Prints the list.
     func run() async throws {
         let session = try global.session()
         let columns: [Table.Column] = [

@@ -4,12 +4,16 @@ internal import BatchClient
 
 /// `batchctl models`
 struct ModelsCommand: AsyncParsableCommand {
+    /// Name and help.
     static let configuration = CommandConfiguration(
         commandName: "models", abstract: "List the models that lines may name, one a line.")
 
+    /// How to print.
     @OptionGroup var format: FormatOptions
+    /// Which server, as whom, how loud.
     @OptionGroup var global: GlobalOptions
 
+    /// Prints the names.
     func run() async throws {
         let session = try global.session()
         let page = try await session.client.models()

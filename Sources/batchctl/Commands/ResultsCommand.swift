@@ -5,6 +5,7 @@ internal import BatchCore
 
 /// `batchctl results`
 struct ResultsCommand: AsyncParsableCommand {
+    /// Name and help.
     static let configuration = CommandConfiguration(
         commandName: "results", abstract: "Fetch the results of a batch that has ended.",
         discussion: """
@@ -13,22 +14,28 @@ struct ResultsCommand: AsyncParsableCommand {
             is repeated; the file has its name only when it is whole.
             """)
 
+    /// The batch whose results are wanted.
     @Argument(help: "The batch: batch_…")
     var id: String
 
+    /// `--output`: a path, `-` for standard output; nil when not given.
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp("Write to this file, replacing it; - is standard output.", valueName: "path"))
     var output: String?
 
+    /// `--errors`.
     @Flag(name: .long, help: "The lines that failed or were not run, instead of those that succeeded.")
     var errors = false
 
+    /// `--json`.
     @Flag(name: .long, help: "With --output: print what was saved as JSON. (The results themselves always are.)")
     var json = false
 
+    /// Which server, as whom, how loud.
     @OptionGroup var global: GlobalOptions
 
+    /// Chooses the file and fetches it.
     func run() async throws {
         let session = try global.session()
         let batch = try await session.client.batch(id).value

@@ -4,6 +4,7 @@ internal import BatchClient
 
 /// `batchctl submit`
 struct SubmitCommand: AsyncParsableCommand {
+    /// Name and help.
     static let configuration = CommandConfiguration(
         commandName: "submit", abstract: "Upload a file of JSON lines and make a batch of it.",
         discussion: """
@@ -12,46 +13,58 @@ struct SubmitCommand: AsyncParsableCommand {
             then stops the watching, not the batch.
             """)
 
+    /// The path as it was given; nil with `--file-id`.
     @Argument(help: "The file of JSON lines.", completion: .file(extensions: ["jsonl"]))
     var file: String?
 
+    /// `--file-id`; nil when not given.
     @Option(name: .long, help: ArgumentHelp("A file that was uploaded before, instead of FILE.", valueName: "id"))
     var fileId: String?
 
+    /// `--endpoint`; nil takes that of the first line.
     @Option(
         name: .long,
         help: ArgumentHelp(
             "The path every line names, such as /v1/chat/completions. [the url of the first line]", valueName: "path"))
     var endpoint: String?
 
+    /// `--window`, such as `24h`.
     @Option(name: .long, help: ArgumentHelp("The time the batch has: 24h to 336h, or 1d to 14d.", valueName: "time"))
     var window = "24h"
 
+    /// `--metadata`, each as it was typed.
     @Option(
         name: .long,
         help: ArgumentHelp("A label to keep with the batch. May be given up to 16 times.", valueName: "key=value"))
     var metadata: [String] = []
 
+    /// `--name`; nil when not given.
     @Option(
         name: .long, help: ArgumentHelp("A name to find the batch by, kept as the label ds_name.", valueName: "name"))
     var name: String?
 
+    /// `--watch`.
     @Flag(name: .shortAndLong, help: "Show progress until the batch has ended.")
     var watch = false
 
+    /// `--wait`.
     @Flag(name: .long, help: "Wait in silence until the batch has ended.")
     var wait = false
 
+    /// `--output`: a path, `-` for standard output; nil when not given.
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp("With --watch or --wait: write the results to this file.", valueName: "path"))
     var output: String?
 
+    /// `--json`.
     @Flag(name: .long, help: "Print the batch as JSON: as made, or with --watch or --wait as ended.")
     var json = false
 
+    /// Which server, as whom, how loud.
     @OptionGroup var global: GlobalOptions
 
+    /// Refuses what makes no sense before anything is done.
     func validate() throws {
         guard (file == nil) != (fileId == nil) else { throw ValidationError("give either FILE or --file-id") }
         if fileId != nil, endpoint == nil {
@@ -69,6 +82,7 @@ struct SubmitCommand: AsyncParsableCommand {
         _ = try SubmitRules.labels(metadata, name: name)
     }
 
+    /// Uploads, creates, and with `--watch` or `--wait` follows to the end.
     func run() async throws {
         let labels = try SubmitRules.labels(metadata, name: name)
         let session = try global.session()

@@ -5,6 +5,7 @@ internal import BatchCore
 
 /// `batchctl validate`
 struct ValidateCommand: AsyncParsableCommand {
+    /// Name and help.
     static let configuration = CommandConfiguration(
         commandName: "validate", abstract: "Check a file of JSON lines by the server's rules, without a server.",
         discussion: """
@@ -12,32 +13,42 @@ struct ValidateCommand: AsyncParsableCommand {
             served only the server knows. The limits are a server's settings: give those of yours where they differ.
             """)
 
+    /// The path as it was given.
     @Argument(help: "The file of JSON lines.", completion: .file(extensions: ["jsonl"]))
     var file: String
 
+    /// `--endpoint`; nil takes that of the first line.
     @Option(
         name: .long,
         help: ArgumentHelp("The path every line must name. [the url of the first line]", valueName: "path"))
     var endpoint: String?
 
+    /// `--max-lines`; 0 is no limit.
     @Option(name: .long, help: ArgumentHelp("Most request lines; 0 is no limit.", valueName: "n"))
     var maxLines = Limits().linesMax
 
+    /// `--max-line-bytes`, ≥ 1.
     @Option(name: .long, help: ArgumentHelp("Longest line in bytes.", valueName: "n"))
     var maxLineBytes = Limits().lineBytesMax
 
+    /// `--max-file-bytes`, ≥ 1.
     @Option(name: .long, help: ArgumentHelp("Largest file in bytes.", valueName: "n"))
     var maxFileBytes = Limits().inputBytesMax
 
+    /// `--max-inputs`; 0 is no limit.
     @Option(name: .long, help: ArgumentHelp("Most inputs of embeddings over all lines; 0 is no limit.", valueName: "n"))
     var maxInputs = Limits().embeddingInputsMax
 
+    /// `--max-problems`, ≥ 1.
     @Option(name: .long, help: ArgumentHelp("Most problems listed.", valueName: "n"))
     var maxProblems = 100
 
+    /// How to print.
     @OptionGroup var format: FormatOptions
+    /// Only `--quiet` matters here; hidden, because no server is asked.
     @OptionGroup(visibility: .hidden) var global: GlobalOptions
 
+    /// Refuses what makes no sense before anything is done.
     func validate() throws {
         let limits = [
             ("--max-lines", Int64(maxLines), 0), ("--max-line-bytes", Int64(maxLineBytes), 1),
@@ -49,6 +60,7 @@ struct ValidateCommand: AsyncParsableCommand {
         }
     }
 
+    /// Checks the file and prints what is wrong.
     func run() async throws {
         let terminal = Terminal(.current())
         let narrator = Narrator(terminal, isQuiet: global.quiet)

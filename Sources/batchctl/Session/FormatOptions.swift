@@ -9,9 +9,11 @@ enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
 
 /// The options of commands that print objects and have no file to write.
 struct FormatOptions: ParsableArguments {
+    /// `--format`.
     @Option(name: [.customShort("o"), .long], help: "Print text, or the server's JSON.")
     var format = OutputFormat.text
 
+    /// `--json`.
     @Flag(name: .long, help: "The same as --format json.")
     var json = false
 

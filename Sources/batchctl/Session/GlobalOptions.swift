@@ -8,6 +8,7 @@ struct GlobalOptions: ParsableArguments {
     /// Where a server is looked for when nobody says.
     static let defaultURL = "http://127.0.0.1:8080"
 
+    /// `--url`; nil when not given.
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -15,11 +16,13 @@ struct GlobalOptions: ParsableArguments {
             valueName: "url"))
     var url: String?
 
+    /// `--api-key`; nil when not given.
     @Option(
         name: .long,
         help: ArgumentHelp("The key to show it. [SHARDLINE_API_KEY, or OPENAI_API_KEY]", valueName: "key"))
     var apiKey: String?
 
+    /// `--quiet`.
     @Flag(name: .shortAndLong, help: "Say nothing but results and errors.")
     var quiet = false
 

@@ -4,12 +4,15 @@ internal import BatchClient
 
 /// The options of commands that list things page by page.
 struct ListingOptions: ParsableArguments {
+    /// `--limit`, ≥ 1.
     @Option(name: .long, help: ArgumentHelp("At most so many, newest first.", valueName: "n"))
     var limit = 20
 
+    /// `--all`.
     @Flag(name: .long, help: "All of them, however many.")
     var all = false
 
+    /// Refuses what makes no sense before anything is done.
     func validate() throws {
         guard limit >= 1 else { throw ValidationError("--limit must be at least 1, not \(limit)") }
     }

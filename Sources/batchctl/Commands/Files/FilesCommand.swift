@@ -3,6 +3,7 @@ internal import ArgumentParser
 
 /// `batchctl files`
 struct FilesCommand: AsyncParsableCommand {
+    /// Name and help.
     static let configuration = CommandConfiguration(
         commandName: "files", abstract: "Work with the files the server stores.",
         subcommands: [

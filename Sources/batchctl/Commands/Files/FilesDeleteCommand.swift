@@ -4,15 +4,20 @@ internal import BatchClient
 
 /// `batchctl files delete`
 struct FilesDeleteCommand: AsyncParsableCommand {
+    /// Name and help.
     static let configuration = CommandConfiguration(
         commandName: "delete", abstract: "Delete files; stops at the first that cannot be deleted.")
 
+    /// The files to delete, in this order.
     @Argument(help: "The files: file-…")
     var ids: [String]
 
+    /// How to print.
     @OptionGroup var format: FormatOptions
+    /// Which server, as whom, how loud.
     @OptionGroup var global: GlobalOptions
 
+    /// Deletes one after another.
     func run() async throws {
         let session = try global.session()
         for id in ids {

@@ -4,14 +4,19 @@ internal import BatchClient
 
 /// `batchctl files get`
 struct FilesGetCommand: AsyncParsableCommand {
+    /// Name and help.
     static let configuration = CommandConfiguration(commandName: "get", abstract: "Show what is known of a file.")
 
+    /// The file to show.
     @Argument(help: "The file: file-…")
     var id: String
 
+    /// How to print.
     @OptionGroup var format: FormatOptions
+    /// Which server, as whom, how loud.
     @OptionGroup var global: GlobalOptions
 
+    /// Prints what is known.
     func run() async throws {
         let session = try global.session()
         let answer = try await session.client.file(id)

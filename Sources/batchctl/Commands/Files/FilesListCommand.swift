@@ -4,18 +4,24 @@ internal import BatchClient
 
 /// `batchctl files list`
 struct FilesListCommand: AsyncParsableCommand {
+    /// Name and help.
     static let configuration = CommandConfiguration(commandName: "list", abstract: "List files, newest first.")
 
     /// How many files are asked for at once; the server gives up to 10,000.
     private static let pageMax = 1_000
 
+    /// `--purpose`; nil lists files of every purpose.
     @Option(name: .long, help: "Only files of this purpose, such as batch or batch_output.")
     var purpose: String?
 
+    /// How many to list.
     @OptionGroup var listing: ListingOptions
+    /// How to print.
     @OptionGroup var format: FormatOptions
+    /// Which server, as whom, how loud.
     @OptionGroup var global: GlobalOptions
 
+    /// Prints the list.
     func run() async throws {
         let session = try global.session()
         let columns: [Table.Column] = [

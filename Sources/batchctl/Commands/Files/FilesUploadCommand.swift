@@ -4,19 +4,25 @@ internal import BatchClient
 
 /// `batchctl files upload`
 struct FilesUploadCommand: AsyncParsableCommand {
+    /// Name and help.
     static let configuration = CommandConfiguration(
         commandName: "upload", abstract: "Store a file and print its id.",
         discussion: "A batch of it is made with batchctl submit --file-id ID --endpoint PATH.")
 
+    /// The path as it was given.
     @Argument(help: "The local file.", completion: .file())
     var file: String
 
+    /// `--purpose`.
     @Option(name: .long, help: "What it is for.")
     var purpose = "batch"
 
+    /// How to print.
     @OptionGroup var format: FormatOptions
+    /// Which server, as whom, how loud.
     @OptionGroup var global: GlobalOptions
 
+    /// Uploads and prints the id.
     func run() async throws {
         let local = try LocalFile(path: file)
         let session = try global.session()

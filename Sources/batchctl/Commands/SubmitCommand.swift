@@ -146,7 +146,7 @@ extension SubmitCommand {
         let batch = ended.value
         if let output {
             if let id = batch.outputFileID {
-                try await Fetching(session: session).fetch(id, to: output)
+                try await Fetching(session: session, isShown: watch).fetch(id, to: output)
             } else {
                 session.narrator.tell("\(output) was not written: no line succeeded")
             }

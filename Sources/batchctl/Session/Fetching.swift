@@ -6,18 +6,20 @@ internal import Glibc
 struct Fetching {
     /// The command's surroundings.
     let session: Session
+    /// Whether progress is shown.
+    var isShown = true
 
     /// Downloads file `id` to `path`; nil and `-` mean standard output. Returns how many bytes the file has.
     @discardableResult
     func fetch(_ id: String, to path: String?) async throws(ClientError) -> Int64 {
         let file = try await session.client.file(id).value
         guard let path, path != "-" else {
-            try await run(file, to: session.output, isShown: !session.terminal.isOutputTerminal)
+            try await run(file, to: session.output, isShown: isShown && !session.terminal.isOutputTerminal)
             return file.bytes
         }
         if let descriptor = try Self.special(path) {
             defer { close(descriptor) }
-            try await run(file, to: StandardOutput(descriptor: descriptor, name: path), isShown: true)
+            try await run(file, to: StandardOutput(descriptor: descriptor, name: path), isShown: isShown)
             return file.bytes
         }
         let part = try PartFile(destination: path, fileID: file.id)
@@ -26,7 +28,7 @@ struct Fetching {
             session.narrator.say("going on from byte \(Quantities.count(start)) of an earlier download")
         }
         do {
-            try await run(file, to: part, isShown: true)
+            try await run(file, to: part, isShown: isShown)
             try await part.finish()
         } catch ClientError.cancelled {
             session.narrator.say("what has arrived is kept in \(part.partPath): the same command goes on from there")

@@ -32,7 +32,10 @@ struct BatchWatch {
                 }
             } catch {
                 guard hasAnswered, Self.mayPass(error) else { throw stop(error) }
-                if outage == nil { session.narrator.tell("\(error.message); still trying, the batch goes on") }
+                if outage == nil {
+                    session.narrator.tell(
+                        "no good answer from \(session.client.address); still trying, the batch goes on")
+                }
                 let start = outage ?? .now
                 outage = start
                 guard ContinuousClock.now - start < Self.outageMax else { throw stop(error) }

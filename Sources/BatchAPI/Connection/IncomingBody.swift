@@ -18,6 +18,8 @@ final class IncomingBody {
     let isPresent: Bool
     /// Whether all of it was read.
     private(set) var isFinished: Bool
+    /// Whether reading failed: what follows on the connection can no longer be told from the body.
+    private var isBroken = false
     private let request: Request
     private let channel: any Channel
     private var iterator: RequestBody.AsyncIterator?
@@ -48,13 +50,22 @@ final class IncomingBody {
                 return nil
             }
             return buffer
-        } catch let error as HTTPParserError {
-            throw BatchError.invalid(
+        } catch {
+            isBroken = true
+            throw Self.visible(error)
+        }
+    }
+
+    private static func visible(_ error: any Error) -> any Error {
+        switch error {
+        case let error as HTTPParserError:
+            BatchError.invalid(
                 "The request body is not valid HTTP/1.1 (\(error)); it was cut off, or its framing headers are wrong.")
-        } catch is BodyTooSlow {
-            throw BatchError(
+        case is BodyTooSlow:
+            BatchError(
                 status: 408, type: "invalid_request_error", code: "request_timeout",
                 message: "The request body came too slowly or took too long; check the network and send it again.")
+        default: error
         }
     }
 
@@ -74,6 +85,7 @@ final class IncomingBody {
 
     /// Reads what is left when that is little, so that the connection can go on; false when it must be given up.
     func settle() async -> Bool {
+        guard !isBroken else { return false }
         guard !isFinished else { return true }
         guard !expectsContinue || iterator != nil, let declaredLength, declaredLength <= Self.settleBytesMax else {
             return false

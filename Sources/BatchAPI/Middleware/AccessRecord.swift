@@ -17,6 +17,8 @@ struct AccessRecord {
     var refusal: String?
     /// What really went wrong, when the client was not told.
     var cause: String?
+    /// Whether the server is to blame although the status says otherwise: the answer broke off half-way.
+    var isFault = false
     private let method: String
     private let clientRequestID: String?
 
@@ -30,7 +32,7 @@ struct AccessRecord {
 
     /// Writes the line: debug for success, info for refusals, error for faults.
     func write(to logger: Logger, status: Int, since started: ContinuousClock.Instant) {
-        let level: Logger.Level = status >= 500 ? .error : status >= 400 ? .info : .debug
+        let level: Logger.Level = status >= 500 || isFault ? .error : status >= 400 ? .info : .debug
         var metadata: Logger.Metadata = [
             "request_id": "\(requestID)", "method": "\(method)", "path": "\(path)", "status": "\(status)",
             "milliseconds": "\(started.duration(to: .now).milliseconds)",

@@ -41,6 +41,7 @@ struct FrontDesk: Sendable {
             record.write(to: logger, status: answer.status.code, since: started)
         } catch {
             record.cause = "the answer was cut off: \(error)"
+            record.isFault = !(error is ChannelError || error is IOError || error is CancellationError)
             record.write(to: logger, status: answer.status.code, since: started)
             throw error
         }
@@ -49,6 +50,7 @@ struct FrontDesk: Sendable {
     private func answer(
         _ request: Request, _ body: IncomingBody, _ record: inout AccessRecord
     ) async throws -> Answer {
+        try Self.checkFraming(request.headers)
         let route: Route
         let identifier: String?
         switch table.match(request.method, path: request.uri.path) {
@@ -76,6 +78,15 @@ struct FrontDesk: Sendable {
             let project = try await keys.project(for: request.headers)
             record.project = project
             return try await handle(call(), project)
+        }
+    }
+
+    /// The parser below takes transfer codings it does not know for a body up to the end of the connection, which a
+    /// proxy in front may see differently. (RFC 9112 section 6.1)
+    private static func checkFraming(_ headers: HTTPFields) throws {
+        let codings = headers[values: .transferEncoding]
+        guard codings.isEmpty || (codings.count == 1 && codings[0].lowercased() == "chunked") else {
+            throw BatchError.invalid("The only Transfer-Encoding that is understood is: chunked.")
         }
     }
 

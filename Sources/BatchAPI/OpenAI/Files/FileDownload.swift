@@ -58,6 +58,8 @@ struct FileDownload: Sendable {
                 status: status, headers: headers, body: .stream(length: length, next: next, end: { gate.leave() }))
         } catch {
             gate.leave()
+            // Deleted and pruned since the row was read.
+            if case VaultError.missing = error { _ = try await FileRoutes.find(call, file.project, store) }
             throw error
         }
     }

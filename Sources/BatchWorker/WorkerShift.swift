@@ -20,6 +20,7 @@ struct WorkerShift: Sendable {
     private let renewWake = WakeSignal()
     private let heartbeatWake = WakeSignal()
 
+    /// A run that has not begun.
     init(
         worker: WorkerID, configuration: WorkerConfiguration, store: any WorkerStore, backends: BackendSet,
         caller: any LineCalling, statistics: WorkerStatistics, logger: Logger

@@ -26,16 +26,19 @@ package final class WorkerStatistics: Sendable {
     /// Nanoseconds spent in claiming.
     package var claimNanoseconds: Int { claimTime.load(ordering: .relaxed) }
 
+    /// One call has ended.
     func countCall(_ duration: Duration) {
         lines.add(1, ordering: .relaxed)
         callTime.add(duration.wholeNanoseconds, ordering: .relaxed)
     }
 
+    /// One statement has written checkpoints.
     func countRecord(checkpoints count: Int, _ duration: Duration) {
         checkpoints.add(count, ordering: .relaxed)
         recordTime.add(duration.wholeNanoseconds, ordering: .relaxed)
     }
 
+    /// One statement has claimed shards.
     func countClaim(shards count: Int, _ duration: Duration) {
         claims.add(count, ordering: .relaxed)
         claimTime.add(duration.wholeNanoseconds, ordering: .relaxed)

@@ -29,11 +29,11 @@ struct LineCallerTests {
         let set = try BackendSet([configuration], version: "9.9")
         let route = try #require(set.route(model: "m", endpoint: "/v1/embeddings"))
         let place = try #require(route.reserve())
-        let bytes = PinnedBytes(body)
+        let bytes = SharedBytes(Array(body.utf8))
         let caller = LineCaller(engine: engine, worker: WorkerID(rawValue: "worker_t"))
         let result = await caller.attempt(
             LineRequest(
-                ordinal: 4, customID: Array(#""id""#.utf8)[...], owner: bytes, body: bytes.view, attempt: number,
+                ordinal: 4, customID: Array(#""id""#.utf8)[...], body: bytes, attempt: number,
                 windowEnds: .now + window),
             along: route, at: place)
         // Whatever happened, the place is free again.
@@ -196,28 +196,16 @@ struct LineCallerTests {
         let set = try BackendSet([], version: "1")
         let route = try #require(set.route(model: Endpoint.testModel, endpoint: Endpoint.test.rawValue))
         let place = try #require(route.reserve())
-        let bytes = PinnedBytes("{}")
+        let bytes = SharedBytes(Array("{}".utf8))
         let outcome = try await LineCaller(engine: engine, worker: WorkerID(rawValue: "w")).attempt(
             LineRequest(
-                ordinal: 0, customID: [], owner: bytes, body: bytes.view, attempt: 1, windowEnds: .now + .seconds(9)),
+                ordinal: 0, customID: [], body: bytes, attempt: 1, windowEnds: .now + .seconds(9)),
             along: route, at: place
         ).outcome()
         #expect(outcome.isSuccess)
         #expect(outcome.usage == Usage(inputTokens: 20, outputTokens: 6, totalTokens: 26))
         #expect(String(decoding: outcome.body, as: UTF8.self).contains(TestModel.sentence))
     }
-}
-
-private final class PinnedBytes: @unchecked Sendable {
-    let view: UnsafeRawBufferPointer
-
-    init(_ text: String) {
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
-        copy.copyBytes(from: text.utf8)
-        view = UnsafeRawBufferPointer(copy)
-    }
-
-    deinit { view.deallocate() }
 }
 
 private struct NotFinished: Error {

@@ -49,12 +49,12 @@ struct DatabaseAwayTests {
             if calls.add() > 20 { try gate.waitOnThread() }
             try connection.respond(text: "{}")
         }
-        try await eventually("calls in flight") { rig.server.requestCount == 60 }
+        try await until("calls in flight") { rig.server.requestCount == 60 }
         try accident(cluster)
         gate.fire()
-        try await eventually("results arrive without a database") { rig.worker.statistics.linesCalled >= 60 }
+        try await until("results arrive without a database") { rig.worker.statistics.linesCalled >= 60 }
         try cluster.restart()
-        try await eventually("all lines done") {
+        try await until("all lines done") {
             // The test's own connection has to come back, too.
             (try? await store.doneLines(of: batch)) == 120
         }

@@ -8,7 +8,8 @@ struct OutcomeBufferTests {
     private let now = ContinuousClock.now
     private let lease = ShardSamples.claim().lease
 
-    private func buffer(lineCount: Int = 4, done: [Int] = [], lines: Int = 100, bytes: Int = 1_000_000) -> OutcomeBuffer {
+    private func buffer(lineCount: Int = 4, done: [Int] = [], lines: Int = 100, bytes: Int = 1_000_000) -> OutcomeBuffer
+    {
         var buffer = OutcomeBuffer(limits: .init(age: .seconds(1), lines: lines, bytes: bytes))
         var set = LineSet(lineCount: lineCount)
         for line in done { set.insert(line) }

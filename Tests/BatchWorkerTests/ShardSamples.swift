@@ -13,7 +13,8 @@ enum ShardSamples {
             let id = Array("\"id-\(line)\"".utf8)
             let body = Array(#"{"n":\#(line)}"#.utf8)
             id.withUnsafeBytes { id in
-                body.withUnsafeBytes { body in builder.append(number: line + 1, endpoint: nil, customID: id, body: body) }
+                body.withUnsafeBytes { body in builder.append(number: line + 1, endpoint: nil, customID: id, body: body)
+                }
             }
         }
         return builder.finish()

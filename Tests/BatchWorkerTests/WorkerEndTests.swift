@@ -20,10 +20,10 @@ struct WorkerEndTests {
             try gate.waitOnThread()
             try connection.respond(text: "{}")
         }
-        try await eventually("calls in flight") { rig.server.requestCount == 4 }
-        try await eventually("claimed ahead") { try await claimed(test) >= 1 }
+        try await until("calls in flight") { rig.server.requestCount == 4 }
+        try await until("claimed ahead") { try await claimed(test) >= 1 }
         await rig.beginShutDown()
-        try await eventually("untouched shards given back") { try await claimed(test) == 1 }
+        try await until("untouched shards given back") { try await claimed(test) == 1 }
         #expect(try await test.store.doneLines(of: batch) == 0)
         gate.fire()
         try await rig.wait()
@@ -41,7 +41,7 @@ struct WorkerEndTests {
         let rig = try WorkerRig(store: test.store, concurrency: 4, adjust: { $0.drainDeadline = .milliseconds(200) }) {
             _, _ in try end.waitOnThread(seconds: 60)
         }
-        try await eventually("calls in flight") { rig.server.requestCount == 4 }
+        try await until("calls in flight") { rig.server.requestCount == 4 }
         try await rig.shutDown()
         end.fire()
         #expect(try await claimed(test) == 0)
@@ -64,7 +64,7 @@ struct WorkerEndTests {
             try connection.respond(text: "{}")
             answered.add()
         }
-        try await eventually("one answered, the others in flight") {
+        try await until("one answered, the others in flight") {
             answered.count() == 1 && rig.server.requestCount == 5
         }
         try await rig.abort()
@@ -86,7 +86,7 @@ struct WorkerEndTests {
         }
         #expect(try await test.store.releaseShards(worker: stranger, shards.map(\.lease)) == 2)
         let rig = try WorkerRig(store: test.store) { _, connection in try connection.respond(text: "{}") }
-        try await eventually("all lines done") { try await test.store.doneLines(of: batch) == 20 }
+        try await until("all lines done") { try await test.store.doneLines(of: batch) == 20 }
         try await rig.shutDown()
         #expect(rig.server.requestCount == 14)
         let outcomes = try await test.store.outcomes(of: batch.id, shards: 2)

@@ -6,6 +6,7 @@ import BatchWorker
 import Curl
 import HTTPTesting
 import Logging
+import ServerTesting
 import ServiceLifecycle
 import Synchronization
 
@@ -19,7 +20,8 @@ final class WorkerRig: Sendable {
 
     /// Starts a worker; leases and intervals are short unless `adjust` says otherwise.
     init(
-        store: Store, concurrency: Int = 8, attemptsMax: Int = 5, adjust: (inout WorkerConfiguration) -> Void = { _ in },
+        store: Store, concurrency: Int = 8, attemptsMax: Int = 5,
+        adjust: (inout WorkerConfiguration) -> Void = { _ in },
         script: @escaping ScriptedServer.Script
     ) throws {
         server = try ScriptedServer(script)
@@ -43,7 +45,8 @@ final class WorkerRig: Sendable {
             caller: LineCaller(engine: CurlEngine(EngineConfiguration()), worker: id), id: id, logger: quiet)
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet))
+                services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet)
+        )
         self.group = group
         task = Task { try await group.run() }
     }
@@ -72,18 +75,9 @@ final class WorkerRig: Sendable {
     }
 }
 
-/// A condition did not come true in time.
-struct NotInTime: Error {
-    let what: String
-}
-
-/// Waits until `condition` holds, looking again and again; throws after 30 seconds.
-func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(30)
-    while try await !condition() {
-        guard ContinuousClock.now < deadline else { throw NotInTime(what: what) }
-        try await Task.sleep(for: .milliseconds(10))
-    }
+/// Waits until `condition` holds.
+func until(_ what: String, _ condition: () async throws -> Bool) async throws {
+    _ = try await eventually(what) { try await condition() ? true : nil }
 }
 
 /// Counts from any thread.

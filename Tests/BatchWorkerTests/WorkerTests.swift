@@ -16,7 +16,7 @@ struct WorkerTests {
         let test = try await TestStore()
         let batch = try await test.openBatch(shards: 5, lines: 40)
         let rig = try WorkerRig(store: test.store) { request, connection in try connection.respond(text: request.text) }
-        try await eventually("all lines done") { try await test.store.doneLines(of: batch) == 200 }
+        try await until("all lines done") { try await test.store.doneLines(of: batch) == 200 }
         try await rig.shutDown()
         let outcomes = try await test.store.outcomes(of: batch.id, shards: 5)
         #expect(outcomes.count == 200)
@@ -41,9 +41,9 @@ struct WorkerTests {
         let rig = try WorkerRig(store: test.store, adjust: { $0.pollEvery = .seconds(3_600) }) { _, connection in
             try connection.respond(text: "{}")
         }
-        try await eventually("heartbeat") { try await test.number("select count(*) from workers") == 1 }
+        try await until("heartbeat") { try await test.number("select count(*) from workers") == 1 }
         let batch = try await test.openBatch(shards: 2, lines: 2)
-        try await eventually("all lines done") { try await test.store.doneLines(of: batch) == 4 }
+        try await until("all lines done") { try await test.store.doneLines(of: batch) == 4 }
         try await rig.shutDown()
     }
 
@@ -63,7 +63,7 @@ struct WorkerTests {
                 try connection.respond(text: "{}")
             }
         }
-        try await eventually("all lines done") { try await test.store.doneLines(of: batch) == 20 }
+        try await until("all lines done") { try await test.store.doneLines(of: batch) == 20 }
         try await rig.shutDown()
         let outcomes = try await test.store.outcomes(of: batch.id, shards: 1)
         #expect(outcomes["\"0-0\""]?.map(\.attempts) == [1] && outcomes["\"0-0\""]?.map(\.statusCode) == [400])
@@ -81,11 +81,11 @@ struct WorkerTests {
             try gate.waitOnThread()
             try connection.respond(text: "{}")
         }
-        try await eventually("calls in flight") { rig.server.requestCount == 4 }
+        try await until("calls in flight") { rig.server.requestCount == 4 }
         try await test.tamper(
             "update shards set state = 'ready', epoch = epoch + 1, worker_id = null, lease_until = null")
         gate.fire()
-        try await eventually("all lines done") { try await test.store.doneLines(of: batch) == 4 }
+        try await until("all lines done") { try await test.store.doneLines(of: batch) == 4 }
         try await rig.shutDown()
         #expect(try await test.number("select count(*) from segments where epoch < 3") == 0)
         let outcomes = try await test.store.outcomes(of: batch.id, shards: 1)
@@ -103,12 +103,12 @@ struct WorkerTests {
             try gate.waitOnThread()
             try connection.respond(text: "{}")
         }
-        try await eventually("calls in flight") { rig.server.requestCount == 4 }
+        try await until("calls in flight") { rig.server.requestCount == 4 }
         _ = try await test.store.cancelBatch(batch.id, project: test.project)
         // Untouched shards go back while calls are still in flight: proof that the news has arrived.
-        try await eventually("untouched shards given back") { try await claimed(test) == 1 }
+        try await until("untouched shards given back") { try await claimed(test) == 1 }
         gate.fire()
-        try await eventually("all shards given back") { try await claimed(test) == 0 }
+        try await until("all shards given back") { try await claimed(test) == 0 }
         #expect(rig.server.requestCount == 4)
         #expect(try await test.store.doneLines(of: batch) == 4)
         try await rig.shutDown()
@@ -121,15 +121,15 @@ struct WorkerTests {
         let rig = try WorkerRig(store: test.store, concurrency: 4, adjust: { $0.cancelGrace = .milliseconds(100) }) {
             _, _ in try end.waitOnThread(seconds: 60)
         }
-        try await eventually("calls in flight") { rig.server.requestCount == 4 }
+        try await until("calls in flight") { rig.server.requestCount == 4 }
         _ = try await test.store.cancelBatch(batch.id, project: test.project)
-        try await eventually("the shard given back") { try await claimed(test) == 0 }
+        try await until("the shard given back") { try await claimed(test) == 0 }
         #expect(try await test.store.doneLines(of: batch) == 0)
         // Slots whose calls were aborted serve on.
         let next = try await test.openBatch(shards: 1, lines: 3)
-        try await eventually("calls of the next batch") { rig.server.requestCount == 7 }
+        try await until("calls of the next batch") { rig.server.requestCount == 7 }
         end.fire()
-        try await eventually("next batch retried") { try await test.store.doneLines(of: next) >= 0 }
+        try await until("next batch retried") { try await test.store.doneLines(of: next) >= 0 }
         try await rig.abort()
     }
 
@@ -139,8 +139,8 @@ struct WorkerTests {
         try await test.tamper("update batches set expires_at = clock_timestamp() + interval '6 seconds'")
         let end = TestSignal("test over")
         let rig = try WorkerRig(store: test.store, concurrency: 4) { _, _ in try end.waitOnThread(seconds: 60) }
-        try await eventually("calls in flight") { rig.server.requestCount == 4 }
-        try await eventually("the shard given back") { try await claimed(test) == 0 }
+        try await until("calls in flight") { rig.server.requestCount == 4 }
+        try await until("the shard given back") { try await claimed(test) == 0 }
         #expect(rig.server.requestCount == 4)
         #expect(try await test.store.doneLines(of: batch) == 0)
         end.fire()

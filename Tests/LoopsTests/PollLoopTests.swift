@@ -12,7 +12,7 @@ struct PollLoopTests {
     private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     private let fast = Backoff(first: .milliseconds(1), max: .milliseconds(2))
 
-    /// Runs a loop under a service group, triggers graceful shutdown when `poll` calls its argument, and returns after it.
+    /// Runs a loop under a service group, triggers graceful shutdown when `poll` calls its argument, and returns after.
     private func run(
         idle: Duration, deadline: Duration? = nil, wake: WakeSignal = WakeSignal(), logger: Logger? = nil,
         poll: @escaping @Sendable (_ shutDown: @Sendable () -> Void) async throws -> Duration?

@@ -14,14 +14,14 @@ package struct LineRequest: Sendable {
     /// When the batch's window ends on this process's monotonic clock; no call outlives it.
     package var windowEnds: ContinuousClock.Instant
 
-    /// A line to send. `body` views memory that `owner` keeps alive and unchanged; nothing is copied.
+    /// A line to send.
     package init(
-        ordinal: Int, customID: ArraySlice<UInt8>, owner: any AnyObject & Sendable, body: UnsafeRawBufferPointer,
-        attempt: Int, windowEnds: ContinuousClock.Instant
+        ordinal: Int, customID: ArraySlice<UInt8>, body: SharedBytes, attempt: Int,
+        windowEnds: ContinuousClock.Instant
     ) {
         self.ordinal = ordinal
         self.customID = customID
-        self.body = SharedBytes(owner: owner, body)
+        self.body = body
         self.attempt = attempt
         self.windowEnds = windowEnds
     }

@@ -11,7 +11,9 @@ package final class Route: Sendable {
 
     /// A backend of a route, and the URL of the route's endpoint there.
     struct Stop: Sendable {
+        /// Who is called.
         let backend: Backend
+        /// Where lines of the route's endpoint are sent.
         let url: String
     }
 

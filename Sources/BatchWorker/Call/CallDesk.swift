@@ -9,7 +9,9 @@ import Synchronization
 final class CallDesk: Sendable {
     /// The state of the desk; changed under the lock only.
     struct State: Sendable {
+        /// What may start.
         var queue: LineQueue
+        /// What is not recorded.
         var buffer: OutcomeBuffer
         /// Slots without a line, the longest idle first.
         var parked: [Parked] = []
@@ -23,28 +25,41 @@ final class CallDesk: Sendable {
         var finished = 0
         /// Fewer startable lines than this wake the Claim room, if it believes that there are more and room is left.
         var lowWater = 0
+        /// See ``WorkerConfiguration/heldLinesMax``.
         let heldLinesMax: Int
+        /// See ``WorkerConfiguration/heldBytesMax``.
         let heldBytesMax: Int
+        /// Whether the store may have more ready shards than were claimed.
         var mayClaimMore = false
         /// When the clock comes next by itself.
         var clockDue: ContinuousClock.Instant?
+        /// Whether the worker is on its way out: no shard is taken in.
         var isQuiet = false
+        /// Whether slots are sent home.
         var isClosed = false
     }
 
     /// A slot that waits for a line.
     struct Parked {
+        /// Its number.
         let slot: Int
+        /// Resumed with a line, or with nil when the desk closes.
         let continuation: CheckedContinuation<LineQueue.Started?, Never>
     }
 
     /// Things to do once the lock is free.
     struct Errands {
+        /// Slots to be resumed, and with what.
         var handovers: [(CheckedContinuation<LineQueue.Started?, Never>, LineQueue.Started?)] = []
+        /// Tasks whose calls are aborted.
         var aborts: [Task<Bool, Never>] = []
+        /// Whether the Claim room is woken.
         var wakesClaim = false
+        /// Whether the Record room is woken.
         var wakesRecord = false
+        /// Whether the clock is woken.
         var wakesClock = false
+        /// Whether a quiet desk has become empty.
         var isEmpty = false
     }
 

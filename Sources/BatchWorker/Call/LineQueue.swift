@@ -2,11 +2,11 @@
 import BatchCore
 import BatchInference
 
-/// Every shard this worker holds, and which of their lines may start. No clock and no waiting: instants come in, lines
-/// and decisions go out.
+/// Every shard this worker holds, and which of their lines may start. No clock and no waiting: instants come in,
+/// lines and decisions go out.
 ///
-/// Lines start in the order in which their shards were claimed; a shard whose backends are full is passed over, so that a
-/// slow model holds up no other. Lines that wait for another try are no part of that order and occupy nothing.
+/// Lines start in the order in which their shards were claimed; a shard whose backends are full is passed over, so
+/// that a slow model holds up no other. Lines that wait for another try are no part of that order and occupy nothing.
 struct LineQueue: Sendable {
     /// A line that has started.
     struct Started: Sendable {
@@ -150,8 +150,8 @@ struct LineQueue: Sendable {
 extension LineQueue {
     /// Moves on with time: lines that are due become startable, shards whose window has passed are closed.
     ///
-    /// - Returns: when to come again (nil: only after a change), and the serials of closing shards whose calls are to be
-    ///   aborted now.
+    /// - Returns: when to come again (nil: only after a change), and the serials of closing shards whose calls are to
+    ///   be aborted now.
     mutating func tick(at now: ContinuousClock.Instant) -> (next: ContinuousClock.Instant?, abort: [Int]) {
         while let entry = retries.popDue(at: now) {
             guard let shard = held[entry.serial], shard.closing == nil else { continue }

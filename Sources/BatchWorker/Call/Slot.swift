@@ -34,10 +34,8 @@ struct Slot: Sendable {
     /// Serves until the desk closes (true) or its call was aborted (false).
     private func serve() async -> Bool {
         while let started = await desk.next(slot: number) {
-            let request = LineRequest(
-                ordinal: started.line.ordinal, customID: started.lines.customID(started.line.ordinal),
-                owner: started.lines, body: started.lines.body(started.line.ordinal), attempt: started.line.attempt,
-                windowEnds: started.windowEnds)
+            let request = started.lines.request(
+                ordinal: started.line.ordinal, attempt: started.line.attempt, windowEnds: started.windowEnds)
             let begun = ContinuousClock.now
             let result = await caller.attempt(request, along: started.route, at: started.place)
             statistics.countCall(ContinuousClock.now - begun)

@@ -6,10 +6,15 @@ import Loops
 
 /// Renews every lease in one statement, and hears in its answer which shards are lost and which batches were stopped.
 struct LeaseKeeper: Sendable {
+    /// Whose leases.
     let worker: WorkerID
+    /// How long they last.
     let configuration: WorkerConfiguration
+    /// Where they are.
     let store: any WorkerStore
+    /// Who holds them.
     let desk: CallDesk
+    /// Hears of lost ones.
     let logger: Logger
 
     /// Renews once. Comes again after `renewEvery`, or when a batch is said to have changed.

@@ -21,6 +21,7 @@ final class ShardClaimer: Sendable {
     /// Nothing is started for a batch whose window ends sooner than this: no call would be back in time.
     private static let secondsLeftMin = 1.0
 
+    /// A room that claims for `worker` what `backends` serve.
     init(
         worker: WorkerID, configuration: WorkerConfiguration, store: any WorkerStore, backends: BackendSet,
         desk: CallDesk, statistics: WorkerStatistics, logger: Logger

@@ -3,8 +3,8 @@ import BatchCore
 
 /// Results that are not recorded yet, by shard, and the checkpoints made of them. No clock and no waiting.
 ///
-/// A checkpoint that was taken is kept, unchanged, until its fate is known: after an error, or a commit whose answer was
-/// lost, the very same one is written again. A shard has at most one checkpoint under way, so its sequence has no gaps.
+/// A checkpoint that was taken is kept, unchanged, until its fate is known: after an error, or a commit whose answer
+/// was lost, the very same one is written again. A shard has at most one under way, so its sequence has no gaps.
 struct OutcomeBuffer: Sendable {
     /// When a shard's results are due to be written.
     struct Limits: Hashable, Sendable {

@@ -6,8 +6,8 @@ import Synchronization
 
 /// The Record room: writes checkpoints of all shards in one transaction, and gives back shards that are over here.
 ///
-/// While the database is away the same checkpoints are written again and again: only the database knows whether a lease is
-/// lost, and an unknown commit is settled by repeating it.
+/// While the database is away the same checkpoints are written again and again: only the database knows whether a
+/// lease is lost, and an unknown commit is settled by repeating it.
 final class OutcomeRecorder: Sendable {
     /// Failures in a row after which each checkpoint is written by itself, so that a bad one does not stop the others.
     private static let failuresBeforeSingly = 3
@@ -22,6 +22,7 @@ final class OutcomeRecorder: Sendable {
     private let logger: Logger
     private let failures = Mutex((inARow: 0, strikes: [Lease: Int]()))
 
+    /// A room that records for `worker`.
     init(
         worker: WorkerID, configuration: WorkerConfiguration, store: any WorkerStore, desk: CallDesk,
         statistics: WorkerStatistics, logger: Logger

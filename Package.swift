@@ -13,7 +13,6 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 
 /// The schema's history, oldest first; `Migrations.all` lists the same.
 let migrations = [
@@ -45,7 +44,10 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.25.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.20.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
@@ -67,16 +69,28 @@ let package = Package(
         // adapters
         target("BatchStore", ["BatchCore", "BatchMigrations", "Postgres", "Zstd", logging]),
         target("BatchFiles", ["BatchCore", "Curl", crypto, logging]),
-        target("BatchInference", ["BatchCore", "Curl", logging]),
+        target("BatchInference", ["BatchCore", "Curl", "Loops"]),
         target("BatchWebhook", ["BatchCore", "Curl", crypto, logging]),
         target("BatchClient", ["BatchCore", "Curl"]),
         // rooms
         target(
             "BatchCoordinator",
             ["BatchCore", "BatchStore", "BatchFiles", "BatchWebhook", "Loops", lifecycle, logging]),
-        target("BatchWorker", ["BatchCore", "BatchStore", "BatchInference", "Loops", lifecycle, logging]),
+        target("BatchWorker", ["BatchCore", "BatchStore", "BatchInference", "Postgres", "Loops", lifecycle, logging]),
         // desk
-        target("BatchAPI", ["BatchCore", "BatchStore", "BatchFiles", "BatchCoordinator", hummingbird, crypto, logging]),
+        target(
+            "BatchAPI",
+            [
+                "BatchCore", "BatchStore", "BatchFiles", "BatchCoordinator", "Postgres", "Loops",
+                crypto, lifecycle, logging,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+            ]),
         // programs
         program(
             "batchd",
@@ -86,6 +100,45 @@ let package = Package(
                 arguments, crypto, lifecycle, logging, .product(name: "Yams", package: "Yams"),
             ]),
         program("batchctl", ["BatchCore", "BatchClient", "Curl", arguments]),
+        // what several test targets share
+        support("PostgresTesting", []),
+        support("HTTPTesting", []),
+        support("BatchTesting", ["BatchCore", "BatchStore", "Postgres", "PostgresTesting", logging]),
+        support("ServerTesting", ["PostgresTesting"]),
+        // one per module, and three that look at the whole
+        tests("PostgresTests", ["Postgres", "PostgresTesting", logging]),
+        tests("CurlTests", ["Curl", "HTTPTesting"]),
+        tests("ZstdTests", ["Zstd"]),
+        tests("LoopsTests", ["Loops", lifecycle, logging]),
+        tests("BatchCoreTests", ["BatchCore"]),
+        tests("BatchStoreTests", ["BatchCore", "BatchStore", "BatchTesting"]),
+        tests("BatchFilesTests", ["BatchCore", "BatchFiles", crypto]),
+        tests("BatchInferenceTests", ["BatchCore", "BatchInference", "Curl", "HTTPTesting", "Loops"]),
+        tests("BatchClientTests", ["BatchClient", "BatchCore", "Curl", "HTTPTesting"]),
+        tests("BatchWebhookTests", ["BatchCore", "BatchWebhook", "Curl"]),
+        tests(
+            "BatchCoordinatorTests",
+            [
+                "BatchCore", "BatchCoordinator", "BatchFiles", "BatchStore", "BatchTesting", "BatchWebhook", "Curl",
+                logging,
+            ]),
+        tests(
+            "BatchWorkerTests",
+            [
+                "BatchCore", "BatchInference", "BatchStore", "BatchTesting", "BatchWorker", "Curl", "HTTPTesting",
+                "Postgres", "PostgresTesting", lifecycle, logging,
+            ]),
+        tests(
+            "BatchAPITests",
+            [
+                "BatchAPI", "BatchCoordinator", "BatchCore", "BatchFiles", "BatchStore", "Postgres", "PostgresTesting",
+                crypto, lifecycle, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
+        tests("BatchctlTests", ["batchctl", "BatchClient", "BatchCore", arguments]),
+        tests("BatchdTests", ["batchd"]),
+        tests("EndToEndTests", ["PostgresTesting", "ServerTesting"]),
+        tests("CompatibilityTests", ["ServerTesting"]),
+        tests("TidyTests", []),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -112,6 +112,7 @@ extension TransferSlot {
         if isFirst { loop.watch(transfer) }
         if line.starts(with: "HTTP/".utf8) {
             headerBlock.removeAll(keepingCapacity: true)
+            headerBlock.reserveCapacity(512)
             isHeadComplete = false
             status = Self.status(of: line)
         } else if isHeadComplete {

@@ -192,8 +192,8 @@ import Testing
         }
     }
 
-    @Test func `two hundred megabytes go up without being in memory`() async throws {
-        let total: Int64 = 200 << 20
+    @Test func `half a gigabyte goes up without being in memory`() async throws {
+        let total: Int64 = 512 << 20
         let file = try TemporaryFile(length: UInt64(total))
         let server = try ScriptedServer(bodyBytesKept: 0) { request, connection in
             try connection.respond(text: "\(request.bodyCount)")
@@ -209,8 +209,9 @@ import Testing
         }
         #expect(progress.isRising)
         #expect(progress.last == total)
-        // Other tests run at the same time; together they stay far below the size of this file.
-        #expect(try peakMemoryKilobytes() - before < 150 << 10)
+        // Other tests run at the same time, and a sanitizer keeps freed memory for a while; still this is far below
+        // the size of the file.
+        #expect(try peakMemoryKilobytes() - before < 400 << 10)
     }
 
     @Test func `an upload is sent again from its start when a redirect asks for it`() async throws {

@@ -93,6 +93,20 @@ final class RawConnection: Sendable {
     @discardableResult
     func send(_ text: String) async throws -> Bool { try await send(Array(text.utf8)) }
 
+    /// Sends a byte now and then until there is something to read, for 20 s at most.
+    func drip() async throws {
+        let descriptor = descriptor
+        try await Self.onThread {
+            for _ in 0..<1_000 {
+                var byte = UInt8(ascii: " ")
+                _ = Glibc.send(descriptor, &byte, 1, CInt(MSG_NOSIGNAL))
+                var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                if poll(&watched, 1, 20) == 1 { return }
+            }
+            throw RawFault(description: "the server put up with a dripping body")
+        }
+    }
+
     /// Closes the sending side.
     func finishSending() { shutdown(descriptor, CInt(SHUT_WR)) }
 

@@ -4,6 +4,7 @@ import BatchCore
 import BatchFiles
 import BatchStore
 import Crypto
+import Dispatch
 import Foundation
 import Logging
 import Postgres
@@ -146,23 +147,34 @@ struct Form {
     }
 }
 
-/// Keeps what was logged.
+/// Keeps what was logged, and wakes who waits for a line.
 final class LogBook: Sendable {
-    private let lines = Mutex<[String]>([])
+    private struct State {
+        var lines: [String] = []
+        var waiters: [(text: String, signal: AsyncStream<String>.Continuation)] = []
+    }
+
+    private let state = Mutex(State())
 
     /// Everything logged so far, one entry per line.
-    var all: [String] { lines.withLock { $0 } }
+    var all: [String] { state.withLock { $0.lines } }
 
-    func add(_ line: String) { lines.withLock { $0.append(line) } }
-
-    /// Waits until a line contains `text`; nil when none does within 20 s.
-    func wait(for text: String) async throws -> String? {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while ContinuousClock.now < deadline {
-            if let line = all.first(where: { $0.contains(text) }) { return line }
-            try await Task.sleep(for: .milliseconds(5))
+    func add(_ line: String) {
+        state.withLock { state in
+            state.lines.append(line)
+            for waiter in state.waiters where line.contains(waiter.text) { waiter.signal.yield(line) }
         }
-        return nil
+    }
+
+    /// The first line that contains `text`, logged already or within 20 s; nil when there is none.
+    func wait(for text: String) async -> String? {
+        let (found, signal) = AsyncStream.makeStream(of: String.self)
+        state.withLock { state in
+            if let line = state.lines.first(where: { $0.contains(text) }) { signal.yield(line) }
+            state.waiters.append((text, signal))
+        }
+        DispatchQueue.global().asyncAfter(deadline: .now() + 20) { signal.finish() }
+        return await found.first { _ in true }
     }
 }
 

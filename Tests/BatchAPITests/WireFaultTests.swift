@@ -90,15 +90,9 @@ import Testing
         let form = Form([("file", "a", sample(1_000))])
         try await connection.send(
             desk.request("POST", "/v1/files", headers: [form.header, "Content-Length: 5000"]) + form.body.prefix(100))
-        let dripping = Task {
-            while !Task.isCancelled, try await connection.send([0x20]) {
-                try await Task.sleep(for: .milliseconds(20))
-            }
-        }
+        try await connection.drip()
         let response = try await connection.receive()
-        dripping.cancel()
         #expect(response.status == 408 && response.isProperError && response["connection"] == "close")
-        _ = await dripping.result
         #expect(try await connection.isClosed())
         #expect(try desk.blobs() == (0, 0))
         try await desk.stop()
@@ -122,7 +116,7 @@ import Testing
         let id = try await desk.upload(sample(32 << 20))
         let connection = try await RawConnection(port: desk.port)
         try await connection.send(desk.request("GET", "/v1/files/\(id)/content"))
-        #expect(try await desk.log.wait(for: "the answer was cut off") != nil)
+        #expect(await desk.log.wait(for: "the answer was cut off") != nil)
         #expect(try await connection.receive().body.count < 32 << 20)
         try await desk.stop()
     }

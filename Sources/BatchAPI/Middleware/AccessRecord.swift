@@ -13,8 +13,6 @@ struct AccessRecord {
     let path: String
     /// The tenant, once the key was recognised.
     var project: ProjectID?
-    /// What the client was told when it was refused.
-    var refusal: String?
     /// What really went wrong, when the client was not told.
     var cause: String?
     /// Whether the server is to blame although the status says otherwise: the answer broke off half-way.

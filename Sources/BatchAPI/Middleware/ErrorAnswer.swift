@@ -11,7 +11,7 @@ enum ErrorAnswer {
         switch error {
         case let error as BatchError:
             return (error, false)
-        case let error as PostgresError where error.isConnectionLost || error.isRetryable:
+        case let error as PostgresError where error.isRetryable || error.code == .poolClosed:
             return (.unavailable("The database is not reachable at the moment; please retry shortly."), true)
         case is CancellationError:
             return (.unavailable("The server is shutting down; please retry."), false)

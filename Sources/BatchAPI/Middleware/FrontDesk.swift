@@ -30,7 +30,6 @@ struct FrontDesk: Sendable {
         } catch {
             let (visible, isInternal) = ErrorAnswer.visible(error, requestID: requestID)
             if isInternal { record.cause = "\(error)" }
-            record.refusal = visible.message
             answer = ErrorAnswer.answer(visible)
         }
         if await !body.settle() { answer.closesConnection = true }

@@ -55,6 +55,7 @@ final class BodyPaceHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelReadComplete()
     }
 
+    /// The server is ready for more: from now on it waits for the client.
     func read(context: ChannelHandlerContext) {
         if bodyStart != nil, waitingSince == nil { waitingSince = .now() }
         context.read()

@@ -28,6 +28,7 @@ final class LingerHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.bytesMax = bytesMax
     }
 
+    /// Passes the response on and notices when it is the last one.
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(let head):

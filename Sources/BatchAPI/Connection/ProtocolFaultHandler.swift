@@ -41,6 +41,7 @@ final class ProtocolFaultHandler: ChannelDuplexHandler, RemovableChannelHandler 
         context.fireErrorCaught(isUnusable ? HTTPParserError.invalidMethod : error)
     }
 
+    /// Passes responses on, but replaces one that answers no request.
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(let head) where requestsInProgress == 0 && head.status == .badRequest:

@@ -20,6 +20,7 @@ final class StallHandler: ChannelOutboundHandler, RemovableChannelHandler {
         self.timeout = TimeAmount(timeout)
     }
 
+    /// Passes the response on and watches how long its bytes take to leave.
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let promise = promise ?? context.eventLoop.makePromise()
         if pendingWrites == 0 { lastProgress = .now() }

@@ -67,7 +67,7 @@ final class KeyRing: Sendable {
         }
         guard values.count == 1 else {
             throw BatchError.unauthorized(
-                "The request has \(values.count) Authorization headers; send exactly one: Authorization: Bearer YOUR_KEY."
+                "The request has \(values.count) Authorization headers; send one: Authorization: Bearer YOUR_KEY."
             )
         }
         let pieces = value.split(separator: " ", omittingEmptySubsequences: true)

@@ -69,8 +69,8 @@ struct BatchRequest: Hashable, Sendable {
         guard let window = CompletionWindow(text, range: range) else {
             let hours = (range.lowerBound + 3_599) / 3_600...range.upperBound / 3_600
             throw BatchError.invalid(
-                "Invalid value for 'completion_window': '\(text.prefix(40))'. Expected a number of hours or days such as "
-                    + "'24h' or '7d', from \(hours.lowerBound)h to \(hours.upperBound)h.",
+                "Invalid value for 'completion_window': '\(text.prefix(40))'. Expected hours or days such as '24h' or "
+                    + "'7d', from \(hours.lowerBound)h to \(hours.upperBound)h.",
                 code: "invalid_value", param: "completion_window")
         }
         return window

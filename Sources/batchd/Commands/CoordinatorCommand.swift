@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+
+/// `batchd coordinator`.
+struct CoordinatorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinator",
+        abstract: "Run the API and the coordinator's rooms against a database; any number of them may run.",
+        discussion: """
+            Needs database.url and vault.directory. Prints one line when it can serve: \
+            shardline coordinator ready url=http://HOST:PORT
+            """)
+
+    @OptionGroup var flags: SettingFlags
+
+    func run() async throws {
+        try await DaemonRun.run(flags) { try await $0.coordinator() }
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import BatchStore
+import Foundation
+
+/// `batchd keys`.
+struct KeysCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys", abstract: "Make, list and revoke API keys.",
+        discussion: """
+            Works on database.url, or on the database of a standalone batchd that runs in --data-dir.
+            """,
+        subcommands: [Create.self, List.self, Revoke.self])
+
+    /// `batchd keys create`.
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a key for a project, and the project when there is none; the key is shown this once.")
+
+        @Option(help: "The project's name.")
+        var project: String
+
+        @Option(help: "What the key is called in lists.")
+        var name = "key"
+
+        @OptionGroup var flags: SettingFlags
+
+        func run() async throws {
+            try await KeysCommand.withStore(flags) { store in
+                let key = ProjectKey.random()
+                let id = try await store.ensureProject(name: project)
+                try await store.insertAPIKey(
+                    project: id, sha256: key.sha256, prefix: key.shownPrefix, name: name)
+                StandardOutput.line(key.text)
+            }
+        }
+    }
+
+    /// `batchd keys list`.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List keys by their beginning: id, project, beginning, name, made, revoked.")
+
+        @Option(help: "Only those of this project.")
+        var project: String?
+
+        @OptionGroup var flags: SettingFlags
+
+        func run() async throws {
+            try await KeysCommand.withStore(flags) { store in
+                for key in try await store.listAPIKeys() where project == nil || key.projectName == project {
+                    let state = key.revokedAt.map { "revoked \(KeysCommand.day($0))" } ?? "good"
+                    StandardOutput.line(
+                        "\(key.keyID)\t\(key.projectName)\t\(key.prefix)…\t\(key.name)\t\(KeysCommand.day(key.createdAt))\t\(state)")
+                }
+            }
+        }
+    }
+
+    /// `batchd keys revoke`.
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Revoke keys: one by its id, or all of a project; servers follow within api.key_trust.")
+
+        @Argument(help: "The key's id, as `batchd keys list` shows it.")
+        var id: Int64?
+
+        @Option(help: "Revoke every key of this project.")
+        var project: String?
+
+        @OptionGroup var flags: SettingFlags
+
+        func validate() throws {
+            if (id == nil) == (project == nil) {
+                throw ValidationError("name either a key's id (`batchd keys list`) or --project")
+            }
+        }
+
+        func run() async throws {
+            try await KeysCommand.withStore(flags) { store in
+                let good = try await store.listAPIKeys().filter { key in
+                    key.revokedAt == nil && (key.keyID == id || key.projectName == project)
+                }
+                var revoked = 0
+                for key in good where try await store.revokeAPIKey(keyID: key.keyID) { revoked += 1 }
+                guard revoked > 0 else {
+                    throw ProgramFault(
+                        exitCode: ExitCodes.failure,
+                        description: "there is no such key that is still good; `batchd keys list` shows them all")
+                }
+                StandardOutput.line("revoked \(revoked)")
+            }
+        }
+    }
+
+    private static func day(_ seconds: Int64) -> String {
+        Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+    }
+
+    private static func withStore(_ flags: SettingFlags, _ body: (Store) async throws -> Void) async throws {
+        try await CommandRun.reporting {
+            let (resolved, logger) = try CommandRun.settings(flags)
+            let url = try CommandRun.databaseURL(resolved.settings)
+            let store = Assembly(settings: resolved.settings, logger: logger).store(url: url)
+            do {
+                try await store.ping()
+            } catch {
+                throw DatabaseReadiness.unreachable(url: url, error)
+            }
+            try await body(store)
+            await store.close()
+        }
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+
+/// `batchd settings`.
+struct SettingsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "settings", abstract: "Explain every setting, with its default, variable and flag.")
+
+    @Flag(help: "Print a configuration file with every default instead.")
+    var yaml = false
+
+    func run() throws {
+        StandardOutput.text(yaml ? SettingsReference.yaml() : SettingsReference.text())
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import BatchAPI
+import BatchCoordinator
+import BatchCore
+import BatchFiles
+import BatchInference
+import BatchStore
+import BatchWebhook
+import BatchWorker
+import Curl
+import Glibc
+import Logging
+import Postgres
+import ServiceLifecycle
+
+/// Puts the parts of a process together from its settings; tests and every subcommand use the same.
+struct Assembly: Sendable {
+    /// What is configured.
+    let settings: Settings
+    /// The process's logger.
+    let logger: Logger
+
+    /// A store on `url`.
+    ///
+    /// - Parameter isPatient: without time limits for statements, for migrations.
+    func store(url: String, isPatient: Bool = false) -> Store {
+        let database = settings.database
+        return Store(
+            configuration: PoolConfiguration(
+                url: url, connectionsMax: database.connectionsMax, connectTimeout: database.connectTimeout,
+                statementTimeout: isPatient ? .zero : database.statementTimeout,
+                lockTimeout: isPatient ? .zero : database.lockTimeout, acquireTimeout: database.acquireTimeout),
+            logger: logger)
+    }
+
+    /// The configured backends and the test model.
+    func backends() throws -> BackendSet {
+        try BackendSet(settings.backends, version: Version.text)
+    }
+
+    /// The vault in `directory`.
+    func vault(_ directory: String) throws -> DirectoryVault {
+        try DataDirectory.make(directory)
+        return try DirectoryVault(path: directory)
+    }
+
+    /// The API and the coordinator's rooms.
+    ///
+    /// - Parameters:
+    ///   - knowsBackends: whether the configured backends are all there are; else a model that none of them serves may
+    ///     be served by some worker's, and is accepted.
+    ///   - onReady: called once with the port when connections are accepted.
+    func coordinator(
+        store: Store, vault: any FileVault, knowsBackends: Bool, onReady: @escaping @Sendable (Int) -> Void
+    ) throws -> [(name: String, service: any Service)] {
+        let backends = try backends()
+        var configuration = settings.coordinator
+        configuration.limits = settings.limits
+        configuration.webhookURL = settings.webhookURL.isEmpty ? nil : settings.webhookURL
+        configuration.webhookSecret = WebhookSecret(settings.webhookSecret)
+        let sender = WebhookSender(
+            engine: CurlEngine(engineConfiguration("webhooks", connections: configuration.deliveriesMax), logger: logger),
+            guardsAddress: !settings.webhookAllowsPrivate)
+        let coordinator = Coordinator(
+            configuration: configuration, store: store, vault: vault, id: .random(),
+            modelIsKnown: { !knowsBackends || backends.serves(model: $0) }, sender: sender, logger: logger)
+        let server = APIServer(
+            configuration: settings.api, store: store, vault: vault,
+            receiver: FileReceiver(store: store, vault: vault, limits: settings.limits), models: backends.namedModels,
+            limits: settings.limits, logger: logger, onReady: onReady)
+        return [("coordinator", coordinator), ("API", server)]
+    }
+
+    /// A worker with connections of its own to the backends.
+    func worker(store: Store) throws -> (id: WorkerID, worker: Worker) {
+        let id = WorkerID.random()
+        var configuration = settings.worker
+        configuration.host = Self.hostName
+        configuration.processID = getpid()
+        configuration.version = Version.text
+        let engine = CurlEngine(
+            engineConfiguration("calls", connections: configuration.concurrency), logger: logger)
+        let worker = Worker(
+            configuration: configuration, store: store, backends: try backends(),
+            caller: LineCaller(engine: engine, worker: id), id: id, logger: logger)
+        return (id, worker)
+    }
+
+    /// A group that stops `last` after `rooms` have drained; its signals are ours to handle.
+    func group(
+        first: [any Service], rooms: [(name: String, service: any Service)], control: StopControl
+    ) -> ServiceGroup {
+        let parallel = ParallelServices(services: rooms, logger: logger) {
+            control.ask(reason: "a service failed")
+        }
+        let services = (first + [parallel]).map { service in
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                failureTerminationBehavior: .gracefullyShutdownGroup)
+        }
+        var configuration = ServiceGroupConfiguration(services: services, logger: quiet)
+        configuration.maximumGracefulShutdownDuration = settings.shutdownDeadline
+        return ServiceGroup(configuration: configuration)
+    }
+
+    /// The machine's own name for itself, without asking a name server.
+    private static var hostName: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
+        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// The group's own chatter about signals and services repeats what the services say.
+    private var quiet: Logger {
+        var quiet = logger
+        quiet.logLevel = max(quiet.logLevel, .warning)
+        return quiet
+    }
+
+    private func engineConfiguration(_ name: String, connections: Int) -> EngineConfiguration {
+        EngineConfiguration(
+            connectionsMax: connections, userAgent: "shardline/\(Version.text)", threadName: name)
+    }
+}

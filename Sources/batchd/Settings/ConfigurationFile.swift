@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import BatchInference
+import Yams
+
+/// What a configuration file says, before it is known whether it makes sense.
+struct ConfigurationFile: Sendable {
+    /// A text and the line where it stands.
+    struct Entry: Hashable, Sendable {
+        /// The scalar as written, quotes removed.
+        let text: String
+        /// Counted from 1.
+        let line: Int
+    }
+
+    /// Its path as given.
+    let path: String
+    /// Settings by name.
+    private(set) var entries: [String: Entry] = [:]
+    /// The entries of `backends`.
+    private(set) var backends: [BackendEntry] = []
+    /// What is wrong with it.
+    private(set) var problems: [String] = []
+
+    private static let backendsKey = "backends"
+
+    /// Reads YAML; what it cannot use becomes a problem.
+    ///
+    /// - Parameter environment: for `key_env` of backends.
+    init(path: String, text: String, environment: [String: String]) {
+        self.path = path
+        do {
+            guard let root = try Yams.compose(yaml: text) else { return }
+            guard let mapping = root.mapping else {
+                problems.append("\(path): must be a mapping of settings, such as `backend: http://host:8000/v1`")
+                return
+            }
+            read(mapping, under: "", environment: environment)
+        } catch {
+            problems.append("\(path): is not valid YAML: \(error)")
+        }
+    }
+
+    private mutating func read(_ mapping: Node.Mapping, under section: String, environment: [String: String]) {
+        var seen: Set<String> = []
+        for (keyNode, value) in mapping {
+            let name = section + (keyNode.string ?? "?")
+            let place = "\(path):\(keyNode.mark?.line ?? 0)"
+            guard seen.insert(name).inserted else {
+                problems.append("\(place): \(name) is set twice")
+                continue
+            }
+            if name == Self.backendsKey {
+                readBackends(value, place: place, environment: environment)
+            } else if SettingsTable.row(name) != nil {
+                readValue(value, name: name, place: place)
+            } else if SettingsTable.all.contains(where: { $0.name.hasPrefix(name + ".") }) {
+                readSection(value, name: name, place: place, environment: environment)
+            } else {
+                problems.append("\(place): unknown setting \(name)\(Self.hint(name, Self.names(under: section)))")
+            }
+        }
+    }
+
+    private mutating func readSection(
+        _ value: Node, name: String, place: String, environment: [String: String]
+    ) {
+        if let inner = value.mapping {
+            read(inner, under: name + ".", environment: environment)
+        } else if value.null == nil {
+            // An empty section is one whose settings are all commented out.
+            problems.append("\(place): \(name) is a section: put its settings below it, indented")
+        }
+    }
+
+    private mutating func readValue(_ value: Node, name: String, place: String) {
+        guard let scalar = value.scalar else {
+            problems.append("\(place): \(name) must be a single value")
+            return
+        }
+        let isEmpty = value.null != nil && scalar.style == .plain
+        entries[name] = Entry(text: isEmpty ? "" : scalar.string, line: value.mark?.line ?? 0)
+    }
+
+    private mutating func readBackends(_ value: Node, place: String, environment: [String: String]) {
+        if value.null != nil { return }
+        guard let list = value.sequence else {
+            problems.append("\(place): backends must be a list of entries, each with name, url and models")
+            return
+        }
+        for node in list {
+            guard let mapping = node.mapping else {
+                problems.append("\(path):\(node.mark?.line ?? 0): an entry of backends must be a mapping")
+                continue
+            }
+            readBackend(mapping, environment: environment)
+        }
+    }
+
+    private mutating func readBackend(_ mapping: Node.Mapping, environment: [String: String]) {
+        var entry = BackendEntry()
+        for (keyNode, value) in mapping {
+            let key = keyNode.string ?? "?"
+            let place = "\(path):\(keyNode.mark?.line ?? 0)"
+            do {
+                if key == BackendEntry.modelsKey {
+                    entry.configuration.models = try Self.models(value)
+                } else if let row = BackendEntry.table.first(where: { $0.name == key }) {
+                    guard let scalar = value.scalar else { throw SettingFault("must be a single value") }
+                    try row.write(&entry, scalar.string)
+                } else {
+                    let known = BackendEntry.table.map(\.name) + [BackendEntry.modelsKey]
+                    problems.append("\(place): unknown key \(key) of a backend\(Self.hint(key, known))")
+                }
+            } catch {
+                problems.append("\(place): \(key) of a backend \(error)")
+            }
+        }
+        if !entry.keyVariable.isEmpty {
+            entry.configuration.apiKey = environment[entry.keyVariable]
+            if entry.configuration.apiKey == nil {
+                problems.append(
+                    """
+                    \(path): the environment variable \(entry.keyVariable), named by key_env of backend \
+                    \(entry.configuration.name), is not set
+                    """)
+            }
+        }
+        backends.append(entry)
+    }
+
+    private static func models(_ value: Node) throws -> [ModelPattern] {
+        let texts = value.sequence.map { $0.map(\.string) } ?? [value.string]
+        return try texts.map { text in
+            guard let pattern = text.flatMap({ ModelPattern($0) }) else {
+                throw SettingFault("must be a list of names, prefixes such as \"qwen-*\", or \"*\"")
+            }
+            return pattern
+        }
+    }
+
+    private static func names(under section: String) -> [String] {
+        let full = SettingsTable.all.map(\.name) + [backendsKey]
+        let sections = Set(full.compactMap { name in name.lastIndex(of: ".").map { String(name[..<$0]) } })
+        return (full + sections).filter { section.isEmpty || $0.hasPrefix(section) }
+    }
+
+    private static func hint(_ name: String, _ known: [String]) -> String {
+        NearestName.of(name, in: known).map { ", did you mean \($0)?" } ?? "; `batchd settings` lists them all"
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import BatchAPI
+import BatchCoordinator
+import BatchCore
+import BatchInference
+import BatchWorker
+
+/// Every setting with its value; the initial values are the defaults. ``SettingsTable`` names them all.
+struct Settings: Sendable {
+    /// The database.
+    var database = DatabaseSettings()
+    /// Directory of stored files; empty: `vault` in the data directory (standalone), else an error.
+    var vaultDirectory = ""
+    /// The HTTP server.
+    var api = APIConfiguration()
+    /// What users meet.
+    var limits = Limits()
+    /// The worker's rooms.
+    var worker = WorkerConfiguration()
+    /// The coordinator's rooms.
+    var coordinator = CoordinatorConfiguration()
+    /// Receiver of completion notices of all projects; empty: none.
+    var webhookURL = ""
+    /// Secret that signs them, `whsec_…`; empty: unsigned.
+    var webhookSecret = ""
+    /// Whether the receiver may have a private address.
+    var webhookAllowsPrivate = true
+    /// One backend for all models that no named backend serves; empty: none.
+    var backend = ""
+    /// Its key; empty: none.
+    var backendAPIKey = ""
+    /// The named backends of the configuration file.
+    var namedBackends: [BackendConfiguration] = []
+    /// `batchd standalone`.
+    var standalone = StandaloneSettings()
+    /// The log on standard error.
+    var log = LogSettings()
+    /// After SIGTERM: longest time until everything has stopped, then it is cancelled.
+    var shutdownDeadline = Duration.seconds(60)
+
+    /// Every backend: the named ones in order, then the one of `backend` under the name `default`.
+    var backends: [BackendConfiguration] {
+        guard !backend.isEmpty else { return namedBackends }
+        return namedBackends + [
+            BackendConfiguration(
+                name: "default", baseURL: backend, apiKey: backendAPIKey.isEmpty ? nil : backendAPIKey,
+                models: [.any], concurrency: min(worker.concurrency, 1_000))
+        ]
+    }
+}
+
+/// How the database is reached.
+struct DatabaseSettings: Sendable {
+    /// libpq URL or connection string.
+    var url = ""
+    /// Connections of one process, each with a thread.
+    var connectionsMax = 8
+    /// One attempt to connect.
+    var connectTimeout = Duration.seconds(10)
+    /// Longest statement.
+    var statementTimeout = Duration.seconds(60)
+    /// Longest wait for a lock.
+    var lockTimeout = Duration.seconds(30)
+    /// Longest wait for a free connection.
+    var acquireTimeout = Duration.seconds(30)
+    /// How long a starting process waits for the database to answer.
+    var startWait = Duration.seconds(30)
+    /// Whether a starting coordinator applies missing migrations.
+    var migrate = false
+}
+
+/// `batchd standalone`.
+struct StandaloneSettings: Sendable {
+    /// Where everything is kept.
+    var dataDirectory = "./.shardline"
+    /// Workers in the process.
+    var workers = 1
+    /// Folder of `postgres` and `initdb`; empty: searched.
+    var postgresPrograms = ""
+}
+
+/// The log on standard error.
+struct LogSettings: Sendable {
+    /// Least severe level that is written.
+    var level = LogLevel.info
+    /// How a line looks.
+    var format = LogFormat.text
+}
+
+/// Severity, least severe first.
+enum LogLevel: String, CaseIterable, Sendable {
+    case trace, debug, info, notice, warning, error, critical
+}
+
+/// How a log line looks.
+enum LogFormat: String, CaseIterable, Sendable {
+    /// For people.
+    case text
+    /// One JSON object per line.
+    case json
+}

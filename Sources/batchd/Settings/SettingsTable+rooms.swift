@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import BatchCoordinator
+import BatchWorker
+
+extension SettingsTable {
+    /// The coordinator's rooms.
+    static let coordinator: [Row] = [
+        .integer("coordinator.validations_max", \.coordinator.validationsMax, 1...64, "Batches validated at once."),
+        .integer("coordinator.finalizations_max", \.coordinator.finalizationsMax, 1...64, "Batches finalized at once."),
+        .duration(
+            "coordinator.duty_lease", \.coordinator.dutyLease, least: .seconds(1),
+            "How long a duty stays with a coordinator that has died."),
+        .duration("coordinator.duty_renew_every", \.coordinator.dutyRenewEvery, "How often a duty is renewed."),
+        .duration("coordinator.poll_every", \.coordinator.pollEvery, "How long a room sleeps when nothing wakes it."),
+        .duration(
+            "coordinator.close_grace", \.coordinator.closeGrace, least: .zero,
+            "How long a cancelled or expired batch waits for its workers to record."),
+        .duration(
+            "coordinator.worker_silence", \.coordinator.workerSilence, least: .seconds(1),
+            "Workers that are silent for this long are forgotten."),
+        .duration(
+            "coordinator.orphan_age", \.coordinator.orphanAge, least: .seconds(60),
+            "Stored bytes that belong to no file are removed when they are this old."),
+        .bytes(
+            "coordinator.spool_memory_bytes_max", \.coordinator.spoolMemoryBytesMax,
+            "Results of one shard that finalizing keeps in memory; more goes through a file."),
+        .text(
+            "coordinator.spool_directory", \.coordinator.spoolDirectory, unit: "path",
+            "Where finalizing puts its temporary files."),
+    ]
+
+    /// Completion notices.
+    static let webhook: [Row] = [
+        .text(
+            "webhook.url", \.webhookURL, unit: "URL",
+            "Receiver of the completion notices of all projects. Empty: none."),
+        .text(
+            "webhook.secret", \.webhookSecret, unit: "whsec_ and base64", secrecy: .hidden,
+            "Secret that signs the notices (Standard Webhooks). Empty: unsigned."),
+        .integer(
+            "webhook.deliveries_max", \.coordinator.deliveriesMax, 1...1_000, "Notices sent at once."),
+        .flag(
+            "webhook.allow_private_addresses", \.webhookAllowsPrivate,
+            "Whether `webhook.url` may lead to a loopback, private or link-local address."),
+    ]
+
+    /// The worker's rooms.
+    static let worker: [Row] = [
+        .integer(
+            "worker.concurrency", \.worker.concurrency, 1...1_000, flag: "--concurrency",
+            "Calls in flight of one worker, and to the backend of `backend`."),
+        .duration("worker.lease", \.worker.lease, least: .seconds(1), "How long a dead worker keeps its shards."),
+        .duration("worker.renew_every", \.worker.renewEvery, "How often leases are renewed."),
+        .duration("worker.checkpoint_every", \.worker.checkpointEvery, "Longest time a result waits to be recorded."),
+        .integer(
+            "worker.checkpoint_lines_max", \.worker.checkpointLinesMax, 1...1_000_000,
+            "Unrecorded results of a shard that are recorded at once."),
+        .bytes("worker.checkpoint_bytes_max", \.worker.checkpointBytesMax, "The same in bytes."),
+        .bytes(
+            "worker.buffered_bytes_max", \.worker.bufferedBytesMax,
+            "Unrecorded results in bytes above which no call starts."),
+        .duration("worker.drain_deadline", \.worker.drainDeadline, least: .zero, "Time for calls in flight at the end."),
+        .duration(
+            "worker.farewell_deadline", \.worker.farewellDeadline, "Time for the last recording after that."),
+        .duration(
+            "worker.cancel_grace", \.worker.cancelGrace, least: .zero,
+            "Time for calls in flight of a cancelled batch."),
+        .duration("worker.poll_every", \.worker.pollEvery, "How often to look for shards unasked."),
+        .duration("worker.heartbeat_every", \.worker.heartbeatEvery, "How often the worker says that it lives."),
+        .integer("worker.claim_shards_max", \.worker.claimShardsMax, 1...64, "Shards claimed by one statement."),
+        .integer(
+            "worker.held_lines_max", \.worker.heldLinesMax, 1...10_000_000, "Lines on hand above which nothing is claimed."),
+        .bytes("worker.held_bytes_max", \.worker.heldBytesMax, "Bytes of lines on hand above which nothing is claimed."),
+        .duration("worker.store_deadline", \.worker.storeDeadline, "A statement that takes longer is repeated."),
+    ]
+}

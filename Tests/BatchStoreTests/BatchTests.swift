@@ -53,6 +53,16 @@ import Testing
         #expect(try await test.store.insertBatch(request(test, hash: 4, isRetry: true)).isNew)
     }
 
+    @Test func `a request and its repeats that are under way at once make one batch`() async throws {
+        let test = try await TestStore()
+        let retry = try request(test, hash: 9, isRetry: true)
+        let ids = try await withThrowingTaskGroup(of: BatchID.self) { group in
+            for _ in 0..<12 { group.addTask { try await test.store.insertBatch(retry).batch.id } }
+            return try await group.reduce(into: Set<BatchID>()) { $0.insert($1) }
+        }
+        #expect(ids.count == 1)
+    }
+
     @Test func `a list has every batch once, newest first, and a cursor of another project is refused`() async throws {
         let test = try await TestStore()
         var made: [BatchID] = []

@@ -51,7 +51,8 @@ extension Store {
     /// Records a batch, or finds the one that the same request made before.
     ///
     /// The SDKs send no idempotency header, so a request that says it is a retry and has the same body as one of the
-    /// last minute gets that one's batch. The advisory lock makes two repeats at once agree.
+    /// last minute gets that one's batch. The advisory locks make a request and its repeat agree even when both are
+    /// under way at once.
     /// (contracts: OpenAI timeouts, retries, idempotency)
     /// - Throws: a 409 ``BatchCore/BatchError`` when the key was used with another body.
     package func insertBatch(_ new: NewBatch) async throws -> (batch: Batch, isNew: Bool) {
@@ -91,6 +92,8 @@ extension Store {
             }
             return try batch(row)
         }
+        try session.query(
+            "select pg_advisory_xact_lock(hashtextextended(\(new.project.rawValue) || encode(\(new.requestSHA256), 'hex'), 2))")
         guard new.isRetry else { return nil }
         let rows = try session.query(
             """

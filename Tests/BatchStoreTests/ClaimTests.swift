@@ -116,3 +116,37 @@ import Testing
         #expect(after.map(\.batchStatus) == [.cancelling])
     }
 }
+
+@Suite struct LockOrderTests {
+    @Test func `renewing and recording many shards at once never wait for each other in a circle`() async throws {
+        let test = try await TestStore()
+        for _ in 0..<4 { _ = try await test.openBatch(shards: 10, lines: 20) }
+        let worker = WorkerID.random()
+        let held = try await test.store.claimShards(worker: worker, limit: 40, lease: .seconds(60))
+        let leases = held.map(\.lease)
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask {
+                var done = held.map(\.done)
+                for line in 0..<20 {
+                    let checkpoints = try held.indices.shuffled().map { index in
+                        let next = try TestStore.checkpoint(
+                            held[index], sequence: Int32(line), ordinals: [line], after: done[index])
+                        done[index] = next.done
+                        return next
+                    }
+                    #expect(try await test.store.record(worker: worker, checkpoints, lease: .seconds(60)).count == 40)
+                }
+            }
+            for _ in 0..<3 {
+                group.addTask {
+                    for _ in 0..<20 {
+                        _ = try await test.store.renewLeases(worker: worker, leases.shuffled(), lease: .seconds(60))
+                    }
+                }
+            }
+        }
+        let deadlocks = try await test.number(
+            "select deadlocks from pg_stat_database where datname = current_database()")
+        #expect(deadlocks == 0)
+    }
+}

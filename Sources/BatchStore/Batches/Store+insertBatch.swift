@@ -93,7 +93,10 @@ extension Store {
             return try batch(row)
         }
         try session.query(
-            "select pg_advisory_xact_lock(hashtextextended(\(new.project.rawValue) || encode(\(new.requestSHA256), 'hex'), 2))")
+            """
+            select pg_advisory_xact_lock(
+                hashtextextended(\(new.project.rawValue) || encode(\(new.requestSHA256), 'hex'), 2))
+            """)
         guard new.isRetry else { return nil }
         let rows = try session.query(
             """

@@ -12,12 +12,10 @@ extension Store {
         return try await pool.run { session in
             let rows = try session.query(
                 """
+                with held as (\(Self.held(leases, by: worker)))
                 update shards s set state = 'ready', worker_id = null, lease_until = null,
                     attempts = greatest(s.attempts - 1, 0)
-                from unnest(\(leases.map(\.shard.batch.rawValue)), \(leases.map(\.shard.number)),
-                        \(leases.map(\.epoch))) as held (batch_id, shard_no, epoch)
-                where s.batch_id = held.batch_id and s.shard_no = held.shard_no and s.epoch = held.epoch
-                  and s.state = 'claimed' and s.worker_id = \(worker.rawValue)
+                from held where s.batch_id = held.batch_id and s.shard_no = held.shard_no
                 returning s.batch_id
                 """)
             try session.query("select pg_notify(\(Signals.shards), '')")

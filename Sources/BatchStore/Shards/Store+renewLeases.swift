@@ -22,12 +22,10 @@ extension Store {
         return try await pool.run { session in
             try session.query(
                 """
+                with held as (\(Self.held(leases, by: worker)))
                 update shards s set lease_until = clock_timestamp() + \(lease)
-                from unnest(\(leases.map(\.shard.batch.rawValue)), \(leases.map(\.shard.number)),
-                        \(leases.map(\.epoch))) as held (batch_id, shard_no, epoch),
-                    batches b
-                where s.batch_id = held.batch_id and s.shard_no = held.shard_no and s.epoch = held.epoch
-                  and s.state = 'claimed' and s.worker_id = \(worker.rawValue) and b.id = s.batch_id
+                from held, batches b
+                where s.batch_id = held.batch_id and s.shard_no = held.shard_no and b.id = s.batch_id
                 returning s.batch_id, s.shard_no, s.epoch, b.status,
                     extract(epoch from b.expires_at - clock_timestamp())::float8 as seconds_left
                 """
@@ -38,5 +36,19 @@ extension Store {
                     batchStatus: try row.choice("status"), secondsLeft: try row["seconds_left", as: Double.self])
             }
         }
+    }
+
+    /// The shards that `worker` still holds under `leases`, locked in the one order that all writers of several shards
+    /// keep, so that none waits for another in a circle.
+    static func held(_ leases: [Lease], by worker: WorkerID) -> Fragment {
+        """
+        select s.batch_id, s.shard_no
+        from unnest(\(leases.map(\.shard.batch.rawValue)), \(leases.map(\.shard.number)), \(leases.map(\.epoch)))
+                as named (batch_id, shard_no, epoch)
+            join shards s on s.batch_id = named.batch_id and s.shard_no = named.shard_no and s.epoch = named.epoch
+        where s.state = 'claimed' and s.worker_id = \(worker.rawValue)
+        order by s.batch_id collate "C", s.shard_no
+        for update of s
+        """
     }
 }

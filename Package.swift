@@ -126,7 +126,7 @@ let package = Package(
             "BatchWorkerTests",
             [
                 "BatchCore", "BatchInference", "BatchStore", "BatchTesting", "BatchWorker", "Curl", "HTTPTesting",
-                "Postgres", "PostgresTesting", lifecycle, logging,
+                "Postgres", "PostgresTesting", "ServerTesting", lifecycle, logging,
             ]),
         tests(
             "BatchAPITests",
@@ -135,7 +135,9 @@ let package = Package(
                 crypto, lifecycle, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         tests("BatchctlTests", ["batchctl", "BatchClient", "BatchCore", arguments]),
-        tests("BatchdTests", ["batchd"]),
+        tests(
+            "BatchdTests",
+            ["batchd", "BatchAPI", "BatchInference", "BatchStore", "BatchWorker", arguments, lifecycle, logging]),
         tests("EndToEndTests", ["PostgresTesting", "ServerTesting"]),
         tests("CompatibilityTests", ["ServerTesting"]),
         tests("TidyTests", []),

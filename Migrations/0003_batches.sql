@@ -1,10 +1,13 @@
--- One row is a batch. Status moves by compare-and-set only; owner and owner_epoch fence the coordinator that works on it.
+-- One row is a batch. Status moves by compare-and-set only; owner and owner_epoch fence the coordinator that works
+-- on it.
 create table batches (
     seq bigint generated always as identity primary key,
     id text not null unique,
     project_id text not null references projects (id),
     status text not null default 'validating' check (
-        status in ('validating', 'failed', 'in_progress', 'finalizing', 'completed', 'expired', 'cancelling', 'cancelled')
+        status in (
+            'validating', 'failed', 'in_progress', 'finalizing', 'completed', 'expired', 'cancelling', 'cancelled'
+        )
     ),
     -- Where a batch that has left in_progress is heading.
     ending text check (ending in ('completed', 'expired', 'cancelled')),
@@ -57,7 +60,8 @@ create table batches (
 
 create index batches_project_seq_idx on batches (project_id, seq);
 -- Every batch that a coordinator or worker may still have to touch; stays small.
-create index batches_open_idx on batches (seq) where status in ('validating', 'in_progress', 'finalizing', 'cancelling');
+create index batches_open_idx on batches (seq)
+    where status in ('validating', 'in_progress', 'finalizing', 'cancelling');
 create index batches_unswept_idx on batches (seq)
     where swept_at is null and status in ('failed', 'completed', 'expired', 'cancelled');
 create index batches_idempotency_idx on batches (project_id, idempotency_key) where idempotency_key is not null;

@@ -21,7 +21,9 @@ create table shards (
     -- The packed lines: framed, then zstd.
     lines bytea not null,
     primary key (batch_id, shard_no),
-    constraint shards_claimed_iff_leased check ((state = 'claimed') = (worker_id is not null and lease_until is not null)),
+    constraint shards_claimed_iff_leased check (
+        (state = 'claimed') = (worker_id is not null and lease_until is not null)
+    ),
     constraint shards_done_iff_every_line_is check ((state = 'done') = (done_count = line_count)),
     constraint shards_count_each_line_once check (done_count = completed + failed)
 ) with (fillfactor = 80, toast_tuple_target = 128, autovacuum_vacuum_scale_factor = 0.02);

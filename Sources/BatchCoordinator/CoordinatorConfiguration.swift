@@ -31,7 +31,8 @@ package struct CoordinatorConfiguration: Sendable {
     package var deliverySchedule: DeliverySchedule
     /// Notices sent at once. Default 16.
     package var deliveriesMax: Int
-    /// Largest results of one shard, in bytes, that the finalizer keeps in memory; more goes through a file. Default 32 MiB.
+    /// Largest results of one shard, in bytes, that the finalizer keeps in memory; more goes through a file. Default
+    /// 32 MiB.
     package var spoolMemoryBytesMax: Int
     /// Where spool files go; the system's directory for temporary files by default.
     package var spoolDirectory: String
@@ -59,7 +60,8 @@ package struct CoordinatorConfiguration: Sendable {
     package func validate() -> [String] {
         var problems: [String] = []
         if dutyRenewEvery * 2 > dutyLease {
-            problems.append("the duty lease (\(dutyLease)) must be at least twice its renewal interval (\(dutyRenewEvery))")
+            problems.append(
+                "the duty lease (\(dutyLease)) must be at least twice its renewal interval (\(dutyRenewEvery))")
         }
         for (name, value) in [
             ("validations at once", validationsMax), ("finalizations at once", finalizationsMax),

@@ -36,7 +36,8 @@ package struct BatchError: Error, Hashable, Sendable {
 
     /// 400: the request itself is wrong.
     package static func invalid(_ message: String, code: String? = nil, param: String? = nil) -> BatchError {
-        BatchError(status: 400, type: "invalid_request_error", code: code, param: param, message: message, isFinal: true)
+        BatchError(
+            status: 400, type: "invalid_request_error", code: code, param: param, message: message, isFinal: true)
     }
 
     /// 404: nothing of that name in this project; the same words for things of other projects.

@@ -37,6 +37,7 @@ package final class DirectoryBlobWriter: BlobWriter {
         }
     }
 
+    /// Writes and hashes the next bytes.
     package func append(_ bytes: UnsafeRawBufferPointer) throws {
         try state.withLock { state in
             guard state.descriptor >= 0 else {
@@ -56,10 +57,12 @@ package final class DirectoryBlobWriter: BlobWriter {
         }
     }
 
+    /// Flushes, renames and flushes the directories, off the cooperative threads.
     package func seal() async throws -> SealedBlob {
         try await onBlockingThread { [self] in try sealNow() }
     }
 
+    /// Closes and removes the unsealed file.
     package func discard() async {
         _ = try? await onBlockingThread { [self] in
             closeDescriptor()

@@ -21,12 +21,14 @@ package final class DirectoryVault: FileVault {
         }
     }
 
+    /// Starts a blob in `incoming`; see ``FileVault/begin()``.
     package func begin() async throws -> any BlobWriter {
         let key = Self.freshKey()
         return try DirectoryBlobWriter(
             key: key, incoming: "\(path)/incoming/\(key)", bucket: bucketPath(of: key), final: blobPath(of: key))
     }
 
+    /// Opens a blob and reads it off the cooperative threads; see ``FileVault/read(_:range:)``.
     package func read(_ key: String, range: Range<Int64>?) async throws -> BlobReader {
         guard Self.isKey(key) else { throw VaultError.missing(key: key) }
         let path = blobPath(of: key)
@@ -34,6 +36,7 @@ package final class DirectoryVault: FileVault {
         return BlobReader { try await onBlockingThread { try file.next() } }
     }
 
+    /// Reads on the calling thread; the bytes were streamed a moment ago and are in the page cache.
     package func readBack(_ key: String, offset: Int64, length: Int) throws -> [UInt8] {
         guard Self.isKey(key) else { throw VaultError.missing(key: key) }
         let file = try OpenFile(key: key, path: blobPath(of: key), range: offset..<(offset + Int64(length)))
@@ -42,6 +45,7 @@ package final class DirectoryVault: FileVault {
         return bytes
     }
 
+    /// Removes the blob, sealed or not.
     package func delete(_ key: String) async throws {
         guard Self.isKey(key) else { return }
         let paths = [blobPath(of: key), "\(path)/incoming/\(key)"]
@@ -50,6 +54,7 @@ package final class DirectoryVault: FileVault {
         }
     }
 
+    /// Lists one bucket and what was abandoned in `incoming`.
     package func keys(inBucket bucket: UInt8, olderThan age: Duration) async throws -> [String] {
         let digits = Self.hexadecimal(bucket)
         let directories = ["\(path)/blobs/\(digits)", "\(path)/incoming"]
@@ -67,6 +72,7 @@ package final class DirectoryVault: FileVault {
         }
     }
 
+    /// Writes, flushes and removes a probe.
     package func check() async throws {
         let probe = "\(path)/incoming/probe-\(Self.freshKey())"
         try await onBlockingThread {
@@ -99,7 +105,7 @@ package final class DirectoryVault: FileVault {
     private static func isKey(_ text: String) -> Bool {
         text.utf8.count == 32
             && text.utf8.allSatisfy {
-                ($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9")) || ($0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "f"))
+                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
             }
     }
 }

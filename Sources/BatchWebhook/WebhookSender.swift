@@ -36,7 +36,9 @@ package struct WebhookSender: Sendable {
     /// Sends one attempt.
     ///
     /// - Parameter now: Unix seconds, signed and sent; receivers refuse a stale one.
-    package func send(_ event: WebhookEvent, to url: String, secret: WebhookSecret?, now: Int64) async -> AttemptOutcome {
+    package func send(
+        _ event: WebhookEvent, to url: String, secret: WebhookSecret?, now: Int64
+    ) async -> AttemptOutcome {
         let body = event.body
         var headers: [(String, String)] = [
             ("Content-Type", "application/json"), ("webhook-id", event.id.rawValue),

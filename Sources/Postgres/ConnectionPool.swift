@@ -36,7 +36,8 @@ package final class ConnectionPool: Sendable {
         return threads.status
     }
 
-    /// Runs `body` on one connection, each statement committed by itself. With `retryingConnectionLoss` the whole body is
+    /// Runs `body` on one connection, each statement committed by itself. With `retryingConnectionLoss` the whole
+    /// body is
     /// run again on a new connection until `acquireTimeout` is over, so it must be harmless to repeat.
     /// Throws what `body` throws, `PostgresError`, or `CancellationError` when the task was cancelled.
     @discardableResult
@@ -56,7 +57,8 @@ package final class ConnectionPool: Sendable {
         }
     }
 
-    /// Runs `body` between BEGIN and COMMIT (READ COMMITTED), ROLLBACK when it throws. Conflicts (40001, 40P01) rerun it
+    /// Runs `body` between BEGIN and COMMIT (READ COMMITTED), ROLLBACK when it throws. Conflicts (40001, 40P01)
+    /// rerun it
     /// from its start, at most `transactionAttemptsMax` times, so it must not change anything outside the database.
     /// When the connection breaks during COMMIT the error says `commitUnknown`.
     @discardableResult

@@ -67,7 +67,8 @@ final class ConnectionSlot {
         }
     }
 
-    /// A connection with an open transaction. A broken one found out by BEGIN is replaced once: nothing has happened yet.
+    /// A connection with an open transaction. A broken one found out by BEGIN is replaced once: nothing has happened
+    /// yet.
     private func begun(_ control: RunControl) throws -> Connection {
         let statement = "begin isolation level read committed"
         let isReused = connection != nil

@@ -51,7 +51,8 @@ struct Connector: Sendable {
         let notices = NoticeLog(logger)
         notices.attach(to: pointer)
         do {
-            // Verbose messages contain the SQLSTATE, which libpq does not offer in another way before the session is up.
+            // Verbose messages contain the SQLSTATE, which libpq does not offer in another way before the session is
+            // up.
             PQsetErrorVerbosity(pointer, PQERRORS_VERBOSE)
             try complete(pointer, isCalledOff: isCalledOff)
             PQsetErrorVerbosity(pointer, PQERRORS_DEFAULT)

@@ -11,7 +11,8 @@ final class NoticeLog {
         self.logger = logger
     }
 
-    /// Becomes the receiver of a connection's notices; libpq's own writes to stderr. Must live as long as the connection.
+    /// Becomes the receiver of a connection's notices; libpq's own writes to stderr. Must live as long as the
+    /// connection.
     func attach(to connection: OpaquePointer) {
         PQsetNoticeReceiver(
             connection, { context, result in NoticeLog.receive(context, result) },

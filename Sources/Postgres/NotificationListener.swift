@@ -22,7 +22,8 @@ package struct Notification: Sendable, Hashable {
 ///
 /// LISTEN needs a session, so the URL must not lead through PgBouncer in transaction mode.
 package final class NotificationListener: Sendable {
-    /// The notifications for one consumer. When it is slower than they come, the oldest beyond `bufferedMax` are dropped.
+    /// The notifications for one consumer. When it is slower than they come, the oldest beyond `bufferedMax` are
+    /// dropped.
     /// Ends with `close`.
     package let notifications: AsyncStream<Notification>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Calls waiting for a connection's thread, first come first served, and the count of threads. No I/O, no lock: the pool
+/// Calls waiting for a connection's thread, first come first served, and the count of threads. No I/O, no lock: the
+/// pool
 /// keeps it in a `Monitor`.
 struct PoolQueue {
     /// What `add` wants its caller to do.

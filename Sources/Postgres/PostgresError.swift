@@ -54,7 +54,8 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    /// True for 40001 and 40P01: the transaction was rolled back because of another one and can be rerun from its start.
+    /// True for 40001 and 40P01: the transaction was rolled back because of another one and can be rerun from its
+    /// start.
     package var isTransactionConflict: Bool { code == .serializationFailure || code == .deadlockDetected }
 
     /// True for 23505.

@@ -2,7 +2,8 @@
 
 /// One SQL statement with its parameters.
 ///
-/// Written as a string literal; `\(value)` never becomes part of the text but a parameter `$n` with an explicit type, sent
+/// Written as a string literal; `\(value)` never becomes part of the text but a parameter `$n` with an explicit
+/// type, sent
 /// in binary. Constant fragments (column lists) go in with `\(unescaped:)`, which takes literals only.
 package struct Query: Sendable, ExpressibleByStringInterpolation {
     /// The text with `$1`, `$2`, … in place of values.

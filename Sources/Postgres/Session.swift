@@ -7,7 +7,8 @@ package final class Session {
     private let connection: Connection
     private let control: RunControl
     private var state = State.ready
-    /// The server's latest error in this closure, also when the closure hid it in one of its own. The follow-up errors of
+    /// The server's latest error in this closure, also when the closure hid it in one of its own. The follow-up
+    /// errors of
     /// a failed transaction (25P02) say nothing and are left out.
     private(set) var serverError: PostgresError?
     /// The first error of the statement under way.

@@ -128,8 +128,8 @@ import Testing
             _ = try await running.wait(for: batch.id, in: [.inProgress])
             try await running.work()
             let done = try await running.wait(for: batch.id, in: [.completed])
-            while try await running.test.number("select count(*) from batches where swept_at is null") > 0 {
-                try await Task.sleep(for: .milliseconds(20))
+            try await eventually("the batch is swept") {
+                try await running.test.number("select count(*) from batches where swept_at is null") == 0 ? true : nil
             }
             #expect(try await running.test.number("select count(*) from shards") == 0)
             #expect(try await running.test.number("select count(*) from segments") == 0)

@@ -65,14 +65,10 @@ struct RunningCoordinator: Sendable {
 
     /// Waits until the batch is in one of the states, by looking at the row; gives up after a while.
     func wait(for batch: BatchID, in states: Set<BatchStatus>) async throws -> Batch {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while ContinuousClock.now < deadline {
-            if let found = try await test.store.findBatch(batch, project: test.project), states.contains(found.status) {
-                return found
-            }
-            try await Task.sleep(for: .milliseconds(20))
+        try await eventually("\(batch) is in one of \(states.map(\.rawValue))") {
+            guard let found = try await test.store.findBatch(batch, project: test.project) else { return nil }
+            return states.contains(found.status) ? found : nil
         }
-        throw TestFault("batch \(batch) did not reach \(states.map(\.rawValue))")
     }
 
     /// The lines of a result file.
@@ -120,7 +116,8 @@ struct RunningCoordinator: Sendable {
                 lease: shard.lease, sequence: Int32(sequence), done: done, isLast: done.isFull, lineCount: half.count,
                 completed: completed, failed: Int64(half.count) - completed,
                 usage: Usage(totalTokens: 2 * Int64(half.count)), segment: builder.finish())
-            guard try await !test.store.record(worker: worker, [checkpoint], lease: .seconds(60)).isEmpty else { return }
+            let written = try await test.store.record(worker: worker, [checkpoint], lease: .seconds(60))
+            guard !written.isEmpty else { return }
         }
         if !done.isFull { _ = try await test.store.releaseShards(worker: worker, [shard.lease]) }
     }
@@ -129,7 +126,7 @@ struct RunningCoordinator: Sendable {
 /// An input file of `count` good lines called `id-1`, `id-2`, …
 func inputLines(_ count: Int, model: String = "m") -> String {
     (1...count).map {
-        #"{"custom_id":"id-\#($0)","method":"POST","url":"/v1/chat/completions","body":{"model":"\#(model)","messages":[]}}"#
-            + "\n"
+        #"{"custom_id":"id-\#($0)","method":"POST","url":"/v1/chat/completions","#
+            + #""body":{"model":"\#(model)","messages":[]}}"# + "\n"
     }.joined()
 }

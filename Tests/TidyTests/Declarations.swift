@@ -14,6 +14,8 @@ struct Declaration {
     var lastLine: Int
     /// True when it, or a type around it, is private.
     let isPrivate: Bool
+    /// True when other targets see it.
+    let isPackage: Bool
     /// True when a `///` comment stands before it or its attributes.
     let isDocumented: Bool
 }
@@ -80,7 +82,7 @@ struct DeclarationFinder {
         found.append(
             Declaration(
                 keyword: keyword, name: name, line: index, lastLine: index, isPrivate: isHidden,
-                isDocumented: isDocumented))
+                isPackage: before.contains("package"), isDocumented: isDocumented))
         pending = Scope(isType: isType, isPrivate: isHidden, declaration: found.count - 1)
     }
 

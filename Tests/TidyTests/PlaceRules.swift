@@ -51,7 +51,11 @@ enum PlaceRules {
     }
 
     /// What the compiler cannot check stays in files on this list.
-    static let uncheckedFiles: Set<String> = []
+    static let uncheckedFiles: Set = [
+        "Sources/Curl/EngineLoop.swift", "Sources/Curl/PreparedHeaders.swift", "Sources/Curl/SharedBytes.swift",
+        "Sources/Curl/Transfer.swift", "Sources/Postgres/Monitor.swift", "Sources/Postgres/OwnThread.swift",
+        "Sources/batchd/Program/StopControl.swift",
+    ]
 
     static let unsafe = Rule(claim: "what the compiler cannot check is on a short list of files") { file in
         guard file.isProduct, !uncheckedFiles.contains(file.path) else { return [] }
@@ -67,7 +71,8 @@ enum PlaceRules {
     /// The test files that may sleep: they poll what gives no signal (another process), are a deadline, or play a slow
     /// peer.
     static let sleepingFiles: Set = [
-        "Tests/CurlTests/TimeoutTests.swift", "Tests/HTTPTesting/TestSignal.swift", "Tests/PostgresTesting/Cluster.swift",
+        "Tests/CurlTests/TimeoutTests.swift", "Tests/HTTPTesting/TestSignal.swift",
+        "Tests/PostgresTesting/Cluster.swift", "Tests/BatchTesting/Eventually.swift",
         "Tests/ServerTesting/Eventually.swift",
     ]
     /// An hour stands for ever: who sleeps that long waits to be ended.

@@ -75,6 +75,7 @@ import Testing
             /// Documented.
             package struct A {
                 let plain: Int
+                package let seen: Int
                 /// Documented.
                 @inline(__always)
                 func documented() { let inner = 1 }
@@ -91,7 +92,7 @@ import Testing
             }
 
             """
-        #expect(lines(DeclarationRules.documentation, text) == [3, 8, 9, 12, 16])
+        #expect(lines(DeclarationRules.documentation, text) == [4, 13])
         #expect(lines(DeclarationRules.documentation, text, at: "Tests/X/Y.swift") == [])
     }
 

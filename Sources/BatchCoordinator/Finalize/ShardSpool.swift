@@ -4,7 +4,8 @@ internal import Foundation
 
 /// The rendered result lines of one shard, put in in the order they finished and taken out in input order.
 ///
-/// Up to a limit they stay in memory; beyond it they go through an unlinked temporary file, so that memory does not grow
+/// Up to a limit they stay in memory; beyond it they go through an unlinked temporary file, so that memory does not
+/// grow
 /// with the size of the answers. The index costs 16 bytes a line.
 struct ShardSpool: ~Copyable {
     private struct Entry {

@@ -84,7 +84,8 @@ struct BatchValidator: Sendable {
     private static func missing(_ fileID: String) -> LineProblem {
         LineProblem(
             code: LineProblem.Code.invalidRequest.rawValue, param: "file_id", line: nil,
-            message: "Cannot find the input file '\(fileID)' in this project; upload it first, with the purpose 'batch'.")
+            message: "Cannot find the input file '\(fileID)' in this project; "
+                + "upload it first, with the purpose 'batch'.")
     }
 
     /// Streams the file through the rules; good lines become drafts as long as nothing is wrong.
@@ -129,7 +130,9 @@ struct BatchValidator: Sendable {
     private func refuse(_ duty: ValidationDuty, _ problems: [LineProblem]) async throws {
         let text = JSONValue.array(problems.map(\.errorObject)).text
         guard try await store.refuseBatch(duty.lease, problems: text, event: .random()) else { throw DutyLost() }
-        logger.info("batch failed validation", metadata: ["batch": "\(duty.lease.batch)", "problems": "\(problems.count)"])
+        logger.info(
+            "batch failed validation",
+            metadata: ["batch": "\(duty.lease.batch)", "problems": "\(problems.count)"])
     }
 
     private func rules(of duty: ValidationDuty) -> LineRules {

@@ -47,7 +47,8 @@ package struct FileVerdict: Equatable, Sendable {
 
 /// Checks the lines of one file one after another: every line by `LineRules`, and the rules between lines.
 ///
-/// Duplicate ids are found exactly: equal 64-bit hashes are compared by reading the earlier line's id back. The table of
+/// Duplicate ids are found exactly: equal 64-bit hashes are compared by reading the earlier line's id back. The
+/// table of
 /// ids takes at most 32 bytes per line; lines beyond `linesMax` are counted and otherwise ignored, so it stays bounded.
 package struct FileCheck {
     /// Reads `length` bytes at `offset` of the file being checked: the raw `custom_id` token of an earlier line.
@@ -71,7 +72,8 @@ package struct FileCheck {
     ///
     /// - Parameters:
     ///   - key: random, new for every file.
-    ///   - readBack: called for equal hashes only, at most `problemsMax` times for a bad file; what it throws, `take` throws.
+    ///   - readBack: called for equal hashes only, at most `problemsMax` times for a bad file; what it throws,
+    /// `take` throws.
     package init(rules: LineRules, limits: FileLimits, key: HashKey, readBack: @escaping ReadBack) {
         self.rules = rules
         self.limits = limits
@@ -157,8 +159,8 @@ extension FileCheck {
         report(
             LineProblem(
                 .mismatchedModel, param: "body.model", line: line.number,
-                "Line \(line.number) asks for the model \(LineProblem.shown(model)), which does not match the rest of the "
-                    + "batch: line \(first.line) asks for \(LineProblem.shown(first.name)). Make one batch per model."))
+                "Line \(line.number) asks for the model \(LineProblem.shown(model)), which does not match the rest "
+                    + "of the batch: line \(first.line) asks for \(LineProblem.shown(first.name)). Make one batch per model."))
         return false
     }
 
@@ -189,8 +191,8 @@ extension FileCheck {
         report(
             LineProblem(
                 .duplicateCustomID, param: "custom_id", line: line.number,
-                "Line \(line.number) has the custom_id \(LineProblem.shown(String(decoding: text, as: UTF8.self))), which "
-                    + "is a duplicate of line \(earlier.line). Give every line its own custom_id."))
+                "Line \(line.number) has the custom_id \(LineProblem.shown(String(decoding: text, as: UTF8.self))), "
+                    + "which is a duplicate of line \(earlier.line). Give every line its own custom_id."))
         return false
     }
 

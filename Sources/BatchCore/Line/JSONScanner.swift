@@ -56,7 +56,8 @@ package struct JSONScanner {
         guard position == end else { throw JSONFault(.trailingBytes, at: position) }
     }
 
-    /// The type of the value that starts at the cursor, judged by its first byte only; white space before it is skipped.
+    /// The type of the value that starts at the cursor, judged by its first byte only; white space before it is
+    /// skipped.
     package mutating func kind() throws(JSONFault) -> JSONKind {
         position = skipSpace(from: position)
         return try kind(at: position)
@@ -86,7 +87,8 @@ package struct JSONScanner {
         JSONText.isEqual(raw(token), hasEscapes: token.hasEscapes, to: text)
     }
 
-    /// Reads the object at the cursor. `visit` gets the scanner in front of each member's value, and the key's token; it
+    /// Reads the object at the cursor. `visit` gets the scanner in front of each member's value, and the key's
+    /// token; it
     /// must read exactly that one value (`value()`, or `members`/`elements` to descend).
     package mutating func members(
         _ visit: (inout JSONScanner, JSONToken) throws(JSONFault) -> Void
@@ -107,7 +109,8 @@ package struct JSONScanner {
         } while try continues(before: "}")
     }
 
-    /// Reads the array at the cursor. `visit` gets the scanner in front of each element and must read exactly that value.
+    /// Reads the array at the cursor. `visit` gets the scanner in front of each element and must read exactly that
+    /// value.
     package mutating func elements(
         _ visit: (inout JSONScanner) throws(JSONFault) -> Void
     ) throws(JSONFault) {

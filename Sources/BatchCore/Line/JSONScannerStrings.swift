@@ -94,7 +94,8 @@ extension JSONScanner {
         }
     }
 
-    /// Requires that the surrogate escape at `offset` is a high one and a low one follows; returns the offset behind both.
+    /// Requires that the surrogate escape at `offset` is a high one and a low one follows; returns the offset behind
+    /// both.
     private func skipLowSurrogate(after offset: Int) throws(JSONFault) -> Int {
         let low = offset &+ 6
         guard !isLowSurrogate(at: offset &+ 2), low &+ 2 <= end,

@@ -37,7 +37,8 @@ extension LineRules {
         LineProblem(
             .lineTooLong, line: number,
             "Line \(number) is \(LineProblem.shown(count)) bytes long; a line may have at most "
-                + "\(LineProblem.shown(lineBytesMax)). Shorten the request, or link large content instead of embedding it."
+                + "\(LineProblem.shown(lineBytesMax)). "
+                + "Shorten the request, or link large content instead of embedding it."
         )
     }
 
@@ -82,7 +83,8 @@ extension LineRules {
         guard count <= bytesMax else {
             view.report(
                 .invalidRequest, "custom_id",
-                "has a 'custom_id' of \(LineProblem.shown(count)) bytes; at most \(LineProblem.shown(bytesMax)) are allowed. "
+                "has a 'custom_id' of \(LineProblem.shown(count)) bytes; "
+                    + "at most \(LineProblem.shown(bytesMax)) are allowed. "
                     + "Use a shorter one.")
             return nil
         }
@@ -91,7 +93,8 @@ extension LineRules {
             guard characters <= charactersMax else {
                 view.report(
                     .invalidRequest, "custom_id",
-                    "has a 'custom_id' of \(characters) characters; at most \(charactersMax) are allowed. Use a shorter one."
+                    "has a 'custom_id' of \(characters) characters; "
+                        + "at most \(charactersMax) are allowed. Use a shorter one."
                 )
                 return nil
             }

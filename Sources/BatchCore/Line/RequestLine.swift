@@ -8,7 +8,8 @@ package enum RequestLineFault: Error, Equatable, Sendable {
     case notObject(JSONKind)
 }
 
-/// Where the fields of one input line lie, in byte ranges of the line; nothing is decoded. (contracts: OpenAI input lines)
+/// Where the fields of one input line lie, in byte ranges of the line; nothing is decoded. (contracts: OpenAI input
+/// lines)
 ///
 /// Keys are compared after unescaping. Of a key given twice the first value is kept and the key listed as a duplicate.
 package struct RequestLine: Equatable, Sendable {
@@ -32,7 +33,8 @@ package struct RequestLine: Equatable, Sendable {
     package private(set) var prompt: JSONToken?
     /// How many texts `input` asks to embed: a string or one list of token numbers is one, any other list its length.
     package private(set) var inputCount = 0
-    /// Keys given twice, once each: any key of the envelope, `body.model`, `body.stream`. Other body keys are not watched.
+    /// Keys given twice, once each: any key of the envelope, `body.model`, `body.stream`. Other body keys are not
+    /// watched.
     package private(set) var duplicateKeys: [String] = []
     /// True when the envelope has more unknown keys than may be told apart; later ones were not compared.
     package private(set) var hasTooManyKeys = false
@@ -44,7 +46,8 @@ package struct RequestLine: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - depthMax: containers the line may nest, inclusive.
-    ///   - otherKeysMax: keys besides the four known ones that the envelope may have, which bounds the memory of a line.
+    ///   - otherKeysMax: keys besides the four known ones that the envelope may have, which bounds the memory of a
+    /// line.
     package static func parse(
         _ line: UnsafeRawBufferPointer, depthMax: Int = JSONScanner.defaultDepthMax, otherKeysMax: Int = 256
     ) throws(RequestLineFault) -> RequestLine {

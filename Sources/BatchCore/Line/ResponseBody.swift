@@ -2,7 +2,8 @@
 
 /// A backend's answer, made fit for one line of a result file. (contracts: OpenAI result lines, body fidelity)
 ///
-/// JSON stays byte for byte as it came, except that line breaks between its tokens are removed. Anything else becomes an
+/// JSON stays byte for byte as it came, except that line breaks between its tokens are removed. Anything else
+/// becomes an
 /// error object with the code `invalid_backend_response`.
 package struct ResponseBody: Equatable, Sendable {
     /// How much of an answer that is no JSON is shown, in bytes.

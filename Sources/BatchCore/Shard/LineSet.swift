@@ -16,7 +16,8 @@ package struct LineSet: Hashable, Sendable {
         self.count = 0
     }
 
-    /// The set as stored; nil when the bitmap's length or a bit beyond the last line shows that it is not of this shard.
+    /// The set as stored; nil when the bitmap's length or a bit beyond the last line shows that it is not of this
+    /// shard.
     package init?(lineCount: Int, bytes: [UInt8]) {
         guard bytes.count == (lineCount + 7) / 8 else { return nil }
         if let last = bytes.last, lineCount % 8 != 0, last >> UInt8(lineCount % 8) != 0 { return nil }

@@ -31,7 +31,10 @@ extension Store {
                     """)
                 try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")
             }
-            return try Self.findBatch(id, project: project, session) ?? { throw BatchError.notFound("No batch found.") }()
+            guard let batch = try Self.findBatch(id, project: project, session) else {
+                throw RowMismatch(description: "batch \(id) vanished while it was locked")
+            }
+            return batch
         }
     }
 }

@@ -29,7 +29,8 @@ package struct Publication: Sendable {
 extension Store {
     /// Ends a batch: file rows, terminal status, file ids, counts and the event become visible in one commit.
     ///
-    /// False when the duty is lost or the status changed since it was taken (a cancel came in); then nothing was written.
+    /// False when the duty is lost or the status changed since it was taken (a cancel came in); then nothing was
+    /// written.
     package func publishBatch(_ duty: FinalizationDuty, _ publication: Publication) async throws -> Bool {
         guard case .move(let status) = BatchLifecycle.transition(
             from: duty.status, on: .publish, ending: duty.ending)

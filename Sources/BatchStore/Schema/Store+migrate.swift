@@ -70,8 +70,8 @@ extension Store {
         guard try row["checksum", as: String.self] == checksum(migration.sql) else {
             throw SchemaError(
                 description: """
-                    the database's step \(migration.name) differs from this program's: it was applied by another build; \
-                    use the program version that made this database, or a fresh database
+                    the database's step \(migration.name) differs from this program's: it was applied by another \
+                    build; use the program version that made this database, or a fresh database
                     """)
         }
         return false
@@ -93,7 +93,8 @@ extension Store {
                 "version", as: Int64.self] ?? 0
         }
         guard version >= 140_000 else {
-            throw SchemaError(description: "the PostgreSQL server is version \(version / 10_000): 14 or newer is needed")
+            throw SchemaError(
+                description: "the PostgreSQL server is version \(version / 10_000): 14 or newer is needed")
         }
     }
 

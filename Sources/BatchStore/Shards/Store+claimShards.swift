@@ -8,7 +8,8 @@ extension Store {
     /// Takes up to `limit` ready shards for a worker, each with a new epoch and a lease.
     ///
     /// Served by `shards_ready_idx`: early shards of every batch come before late shards of any, so that a short batch
-    /// overtakes a long one. Rivals skip each other's rows. Drafts, finished shards and dead leases are not in the index.
+    /// overtakes a long one. Rivals skip each other's rows. Drafts, finished shards and dead leases are not in the
+    /// index.
     package func claimShards(worker: WorkerID, limit: Int, lease: Duration) async throws -> [ClaimedShard] {
         try await pool.run { session in
             let decompressor = try ZstdDecompressor()

@@ -44,7 +44,9 @@ extension Store {
     package func findAPIKey(sha256: [UInt8]) async throws -> APIKeyOwner? {
         try await pool.run(retryingConnectionLoss: true) { session in
             try session.query("select id, project_id from api_keys where sha256 = \(sha256) and revoked_at is null")
-                .first.map { APIKeyOwner(keyID: try $0["id", as: Int64.self], project: try $0.identifier("project_id")) }
+                .first.map {
+                    APIKeyOwner(keyID: try $0["id", as: Int64.self], project: try $0.identifier("project_id"))
+                }
         }
     }
 

@@ -64,7 +64,8 @@ extension EndToEndTests {
         private static let expectedProblems = [
             "3 invalid_json_line -", "4 missing_required_parameter custom_id", "4 missing_required_parameter body",
             "5 duplicate_custom_id custom_id", "6 invalid_method method", "7 invalid_url url",
-            "8 streaming_unsupported body.stream", "9 invalid_request body.model", "10 mismatched_model body.model",
+            "8 streaming_unsupported body.stream", "9 invalid_request body.model", "10 model_not_found body.model",
+            "10 mismatched_model body.model",
         ]
 
         @Test func `a batch of an unknown or foreign file is accepted and fails with the reason`() async throws {

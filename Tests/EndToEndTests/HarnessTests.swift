@@ -61,7 +61,7 @@ import Testing
 
     private static func entry(_ event: String, _ number: Int, _ name: String, _ text: String) -> String {
         let quoted = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-        return #"{"event":"\#(event)","nonce":"n-\#(number)","status":200,"\#(name)":"\#(quoted)"}"#
+        return #"{"event":"\#(event)","nonce":"n-\#(number)","status":200,"step":"ok","\#(name)":"\#(quoted)"}"#
     }
 
     private func check(

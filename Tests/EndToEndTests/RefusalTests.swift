@@ -97,7 +97,7 @@ extension EndToEndTests {
                 func create(_ json: String) async throws -> WireAnswer {
                     try await server.post("/v1/batches", json: json)
                 }
-                try expect(await create("{not json"), 400, code: nil, param: nil, saying: "JSON")
+                try expect(await create("{not json"), 400, code: "invalid_json", param: nil, saying: "JSON")
                 try expect(
                     await create(#"{"endpoint":"/v1/embeddings","completion_window":"24h"}"#), 400,
                     code: "missing_required_parameter", param: "input_file_id")

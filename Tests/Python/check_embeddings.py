@@ -3,9 +3,9 @@
 
     check_embeddings.py --input IN --output OUT --every N
 
-Recomputes every Nth vector with the model and compares all its digits. First the model itself is compared with
-vectors that sentence-transformers 6.2.0 with torch 2.13.0 computed from
-the same weights. Prints one JSON object with the counts; exit code 1 says what differs.
+Recomputes every Nth vector with the model and compares; its own text must be the nearest of all. First the model itself
+is compared with vectors that sentence-transformers 6.2.0 with torch 2.13.0 computed from the same weights. Prints one
+JSON object with the counts; exit code 1 says what differs.
 """
 import argparse
 import json
@@ -21,7 +21,7 @@ REFERENCE = [
     ("The quick brown fox jumps over the lazy dog. " * 60, 256, [0.062278, -0.057863, 0.072326, -0.005959]),
     ("a", 3, [-0.036433, 0.034703, -0.04596, 0.034326]),
 ]
-#: Largest difference of a number that rounding explains.
+#: Largest difference of a number that rounding explains: sums depend on how memory happens to be aligned.
 TOLERANCE = 2e-6
 
 
@@ -49,8 +49,8 @@ def main():
     recomputed = 0
     for custom_id in list(texts)[::options.every]:
         vector, _ = model.embed(texts[custom_id])
-        # The reply's numbers are the model's own, digit for digit, when nobody has written them anew.
-        if vector != found[custom_id]:
+        nearest = max(found, key=lambda other: numpy.dot(vector, found[other]))
+        if nearest != custom_id or not numpy.allclose(vector, found[custom_id], rtol=0, atol=TOLERANCE):
             sys.exit(f"{custom_id!r} has not the vector of {texts[custom_id]!r}")
         recomputed += 1
     distinct = len({tuple(vector) for vector in found.values()})

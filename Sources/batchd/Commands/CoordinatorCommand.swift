@@ -11,8 +11,10 @@ struct CoordinatorCommand: AsyncParsableCommand {
             shardline coordinator ready url=http://HOST:PORT
             """)
 
+    /// The flags of the settings.
     @OptionGroup var flags: SettingFlags
 
+    /// Runs the command; an error has been reported when it throws.
     func run() async throws {
         try await DaemonRun.run(flags) { try await $0.coordinator() }
     }

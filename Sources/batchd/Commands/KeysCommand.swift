@@ -17,14 +17,18 @@ struct KeysCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a key for a project, and the project when there is none; the key is shown this once.")
 
+        /// The project by name.
         @Option(help: "The project's name.")
         var project: String
 
+        /// What lists call the key.
         @Option(help: "What the key is called in lists.")
         var name = "key"
 
+        /// The flags of the settings.
         @OptionGroup var flags: SettingFlags
 
+        /// Runs the command; an error has been reported when it throws.
         func run() async throws {
             try await KeysCommand.withStore(flags) { store in
                 let key = ProjectKey.random()
@@ -41,17 +45,23 @@ struct KeysCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List keys by their beginning: id, project, beginning, name, made, revoked.")
 
+        /// The project by name.
         @Option(help: "Only those of this project.")
         var project: String?
 
+        /// The flags of the settings.
         @OptionGroup var flags: SettingFlags
 
+        /// Runs the command; an error has been reported when it throws.
         func run() async throws {
             try await KeysCommand.withStore(flags) { store in
                 for key in try await store.listAPIKeys() where project == nil || key.projectName == project {
                     let state = key.revokedAt.map { "revoked \(KeysCommand.day($0))" } ?? "good"
-                    StandardOutput.line(
-                        "\(key.keyID)\t\(key.projectName)\t\(key.prefix)…\t\(key.name)\t\(KeysCommand.day(key.createdAt))\t\(state)")
+                    let fields = [
+                        String(key.keyID), key.projectName, key.prefix + "…", key.name, KeysCommand.day(key.createdAt),
+                        state,
+                    ]
+                    StandardOutput.line(fields.joined(separator: "\t"))
                 }
             }
         }
@@ -62,20 +72,25 @@ struct KeysCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Revoke keys: one by its id, or all of a project; servers follow within api.key_trust.")
 
+        /// The key by its id.
         @Argument(help: "The key's id, as `batchd keys list` shows it.")
         var id: Int64?
 
+        /// The project by name.
         @Option(help: "Revoke every key of this project.")
         var project: String?
 
+        /// The flags of the settings.
         @OptionGroup var flags: SettingFlags
 
+        /// Refuses arguments that make no sense together.
         func validate() throws {
             if (id == nil) == (project == nil) {
                 throw ValidationError("name either a key's id (`batchd keys list`) or --project")
             }
         }
 
+        /// Runs the command; an error has been reported when it throws.
         func run() async throws {
             try await KeysCommand.withStore(flags) { store in
                 let good = try await store.listAPIKeys().filter { key in

@@ -8,18 +8,23 @@ struct MigrateCommand: AsyncParsableCommand {
         commandName: "migrate", abstract: "Bring the database's schema up to date.",
         discussion: "With --check: exit code 0 when it is up to date, 2 when migrations are missing.")
 
+    /// Whether to print only.
     @Flag(help: "Print the whole schema history as SQL, for people who apply it by hand; needs no database.")
     var print = false
 
+    /// Whether to look only.
     @Flag(help: "Only tell what is missing.")
     var check = false
 
+    /// The flags of the settings.
     @OptionGroup var flags: SettingFlags
 
+    /// Refuses arguments that make no sense together.
     func validate() throws {
         if print && check { throw ValidationError("--print and --check exclude each other") }
     }
 
+    /// Runs the command; an error has been reported when it throws.
     func run() async throws {
         if print { return StandardOutput.line(Store.migrationScript()) }
         try await CommandRun.reporting {

@@ -58,7 +58,9 @@ struct ReadinessReport: Sendable {
             if pending.isEmpty {
                 add("migrations", "all applied")
             } else {
-                fail("migrations", "\(pending.count) are missing (\(pending.joined(separator: ", "))): run `batchd migrate`")
+                fail(
+                    "migrations",
+                    "\(pending.count) are missing (\(pending.joined(separator: ", "))): run `batchd migrate`")
             }
         } catch {
             fail("database", DatabaseReadiness.unreachable(url: url, error).description)

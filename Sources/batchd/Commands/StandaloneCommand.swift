@@ -11,8 +11,10 @@ struct StandaloneCommand: AsyncParsableCommand {
             The key is the same at every start with the same data directory. Logs go to standard error.
             """)
 
+    /// The flags of the settings.
     @OptionGroup var flags: SettingFlags
 
+    /// Runs the command; an error has been reported when it throws.
     func run() async throws {
         try await DaemonRun.run(flags) { try await $0.standalone() }
     }

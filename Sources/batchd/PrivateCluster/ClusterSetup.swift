@@ -57,7 +57,7 @@ struct ClusterSetup: Sendable {
     /// As the cluster's user: root must not delete recursively where somebody else can place links.
     private func removeUnfinished() async throws {
         guard DirectoryEntries.status(directory.unfinishedCluster, follow: false) != nil else { return }
-        let removal = await CommandOutput.of(
+        let removal = try await CommandOutput.of(
             user.command(["rm", "-rf", directory.unfinishedCluster], passesDirectories: passesDirectories),
             environment: environment, limit: .seconds(60))
         guard removal.succeeded else {

@@ -12,9 +12,11 @@ struct CommandOutput: Hashable, Sendable {
     var succeeded: Bool { ending == .exited(0) }
 
     /// Runs `command` to its end, for at most `limit`; a program that cannot be started has failed without output.
+    ///
+    /// - Throws: only `CancellationError`, after ending the command.
     static func of(
         _ command: [String], environment: [String: String], limit: Duration = .seconds(10)
-    ) async -> CommandOutput {
+    ) async throws -> CommandOutput {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return CommandOutput(ending: nil, text: "") }
         defer { close(ends[0]) }
@@ -32,7 +34,10 @@ struct CommandOutput: Hashable, Sendable {
             return CommandOutput(ending: nil, text: String(describing: error))
         }
         let ending = await child.wait(upTo: limit)
-        if ending == nil { child.signal(SIGKILL) }
+        if ending == nil {
+            child.signal(SIGKILL)
+            try Task.checkCancellation()
+        }
         let bytes = DirectoryEntries.bytes(from: ends[0], limit: 64 << 10)
         let text = String(decoding: bytes, as: UTF8.self)
         let trimmed = text.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed()

@@ -12,7 +12,7 @@ struct DirectoryPassage: Sendable {
     /// - Throws: ``PrivateClusterError`` that names the first parent in the way when nothing helps.
     func needsCapability(to directory: String) async throws -> Bool {
         guard user.isOther else { return false }
-        let plain = await enter(directory, passesDirectories: false)
+        let plain = try await enter(directory, passesDirectories: false)
         if plain.succeeded { return false }
         if plain.ending == .exited(127) {
             throw PrivateClusterError(
@@ -22,17 +22,17 @@ struct DirectoryPassage: Sendable {
                 util-linux, or start batchd as an ordinary user
                 """)
         }
-        if await enter(directory, passesDirectories: true).succeeded { return true }
-        let anywhere = await enter("/", passesDirectories: false)
+        if try await enter(directory, passesDirectories: true).succeeded { return true }
+        let anywhere = try await enter("/", passesDirectories: false)
         guard anywhere.succeeded else {
             throw PrivateClusterError(
                 .refused,
                 """
-                cannot start programs as user \(user.name) (\(anywhere.text)): batchd is root but may not change users; \
-                start it as an ordinary user
+                cannot start programs as user \(user.name) (\(anywhere.text)): batchd is root but may not change \
+                users; start it as an ordinary user
                 """)
         }
-        let obstacle = await firstObstacle(to: directory)
+        let obstacle = try await firstObstacle(to: directory)
         throw PrivateClusterError(
             .refused,
             """
@@ -41,15 +41,15 @@ struct DirectoryPassage: Sendable {
             """)
     }
 
-    private func enter(_ directory: String, passesDirectories: Bool) async -> CommandOutput {
-        await CommandOutput.of(
+    private func enter(_ directory: String, passesDirectories: Bool) async throws -> CommandOutput {
+        try await CommandOutput.of(
             user.command(
                 ["/bin/sh", "-c", "cd \"$1\"", "sh", directory], passesDirectories: passesDirectories),
             environment: environment)
     }
 
-    private func firstObstacle(to directory: String) async -> String {
-        for parent in Self.parents(of: directory) where await !enter(parent, passesDirectories: false).succeeded {
+    private func firstObstacle(to directory: String) async throws -> String {
+        for parent in Self.parents(of: directory) where try await !enter(parent, passesDirectories: false).succeeded {
             return parent
         }
         return directory

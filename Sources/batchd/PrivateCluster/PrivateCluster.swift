@@ -41,7 +41,9 @@ final class PrivateCluster: Service {
         let user = try ServerUser.choose(for: directory)
         try makeFolder(directory.postgres, for: user)
         let passes = try await DirectoryPassage(user: user, environment: plain).needsCapability(to: directory.postgres)
-        let version = DirectoryEntries.text(of: directory.cluster + "/PG_VERSION").flatMap { Int($0.prefix { $0.isNumber }) }
+        let version = DirectoryEntries.text(of: directory.cluster + "/PG_VERSION").flatMap {
+            Int($0.prefix { $0.isNumber })
+        }
         let found = try await ServerPrograms.find(configured: programs, wanted: version, environment: plain)
         try await ClusterSetup(
             directory: directory, programs: found, user: user, passesDirectories: passes, environment: plain,

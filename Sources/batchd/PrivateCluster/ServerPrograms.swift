@@ -23,9 +23,9 @@ struct ServerPrograms: Hashable, Sendable {
     ) async throws -> ServerPrograms {
         var found: [ServerPrograms] = []
         let folders =
-            configured.isEmpty ? await usualFolders(environment: environment) : [configured]
+            configured.isEmpty ? try await usualFolders(environment: environment) : [configured]
         for folder in folders where isExecutable(folder + "/postgres") && isExecutable(folder + "/initdb") {
-            let answer = await CommandOutput.of([folder + "/postgres", "--version"], environment: environment)
+            let answer = try await CommandOutput.of([folder + "/postgres", "--version"], environment: environment)
             if answer.succeeded, let major = major(inVersion: answer.text) {
                 found.append(ServerPrograms(directory: folder, major: major))
             }
@@ -64,9 +64,9 @@ struct ServerPrograms: Hashable, Sendable {
         return Int(text[range.upperBound...].prefix { $0.isASCII && $0.isNumber })
     }
 
-    private static func usualFolders(environment: [String: String]) async -> [String] {
+    private static func usualFolders(environment: [String: String]) async throws -> [String] {
         var folders: [String] = []
-        let configured = await CommandOutput.of(["pg_config", "--bindir"], environment: environment)
+        let configured = try await CommandOutput.of(["pg_config", "--bindir"], environment: environment)
         if configured.succeeded { folders.append(configured.text) }
         for version in DirectoryEntries.names(in: "/usr/lib/postgresql") {
             folders.append("/usr/lib/postgresql/\(version)/bin")

@@ -22,8 +22,8 @@ struct ServerUser: Hashable, Sendable {
                 throw PrivateClusterError(
                     .refused,
                     """
-                    \(directory.cluster) belongs to user \(find(uid: owner)?.name ?? String(owner)): start batchd as that \
-                    user or as root, or choose another --data-dir
+                    \(directory.cluster) belongs to user \(find(uid: owner)?.name ?? String(owner)): start batchd as \
+                    that user or as root, or choose another --data-dir
                     """)
             }
             return find(uid: me) ?? ServerUser(name: String(me), uid: me, gid: getegid(), isOther: false)

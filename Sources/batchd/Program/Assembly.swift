@@ -59,7 +59,8 @@ struct Assembly: Sendable {
         configuration.webhookURL = settings.webhookURL.isEmpty ? nil : settings.webhookURL
         configuration.webhookSecret = WebhookSecret(settings.webhookSecret)
         let sender = WebhookSender(
-            engine: CurlEngine(engineConfiguration("webhooks", connections: configuration.deliveriesMax), logger: logger),
+            engine: CurlEngine(
+                engineConfiguration("webhooks", connections: configuration.deliveriesMax), logger: logger),
             guardsAddress: !settings.webhookAllowsPrivate)
         let coordinator = Coordinator(
             configuration: configuration, store: store, vault: vault, id: .random(),

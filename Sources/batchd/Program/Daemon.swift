@@ -20,6 +20,9 @@ struct Daemon: Sendable {
 
     /// Everything in one process: private PostgreSQL, API, coordinator, workers; returns when all have stopped.
     func standalone() async throws {
+        if !settings.database.url.isEmpty {
+            logger.warning("standalone has a database of its own and does not use database.url")
+        }
         let directory = try DataDirectory.open(settings.standalone.dataDirectory)
         let lock = try DataDirectoryLock(directory)
         defer { lock.release() }
@@ -47,7 +50,8 @@ struct Daemon: Sendable {
         try await store.insertAPIKey(
             project: project, sha256: key.sha256, prefix: key.shownPrefix, name: "standalone")
         let vault = try assembly.vault(settings.vaultDirectory.isEmpty ? directory.vault : settings.vaultDirectory)
-        var rooms = try assembly.coordinator(store: store, vault: vault, knowsBackends: true) { [announce, settings] port in
+        var rooms = try assembly.coordinator(store: store, vault: vault, knowsBackends: true) {
+            [announce, settings] port in
             announce("shardline ready url=\(Self.url(settings.api.host, port)) key=\(key.text)")
         }
         for _ in 0..<settings.standalone.workers {
@@ -62,7 +66,10 @@ struct Daemon: Sendable {
     func coordinator() async throws {
         guard !settings.vaultDirectory.isEmpty else {
             throw SettingsError(problems: [
-                "vault.directory is not set: name a directory that all coordinators share (--vault, SHARDLINE_VAULT_DIRECTORY)"
+                """
+                vault.directory is not set: name a directory that all coordinators share (--vault, \
+                SHARDLINE_VAULT_DIRECTORY)
+                """
             ])
         }
         let assembly = Assembly(settings: settings, logger: logger)

@@ -56,8 +56,8 @@ struct DatabaseReadiness: Sendable {
         ProgramFault(
             exitCode: ExitCodes.unavailable,
             description: """
-                the database \(PasswordMask.masked(url)) cannot be reached: \(error): start it, or correct database.url \
-                (SHARDLINE_DATABASE_URL, --database-url)
+                the database \(PasswordMask.masked(url)) cannot be reached: \(error): start it, or correct \
+                database.url (SHARDLINE_DATABASE_URL, --database-url)
                 """)
     }
 }

@@ -6,8 +6,11 @@ import Logging
 
 /// Writes log lines to standard error, each with one system call: for people, or as JSON objects.
 struct StandardErrorLog: LogHandler {
+    /// Added to every line.
     var metadata: Logger.Metadata = [:]
+    /// Added to every line, asked each time.
     var metadataProvider: Logger.MetadataProvider?
+    /// Least severe level that is written.
     var logLevel: Logger.Level
     private let label: String
     private let format: LogFormat
@@ -28,11 +31,13 @@ struct StandardErrorLog: LogHandler {
         return Logger(label: label) { StandardErrorLog(label: $0, level: level, format: settings.format) }
     }
 
+    /// One entry of ``metadata``.
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// Writes one line; the logger has compared the level already.
     func log(event: LogEvent) {
         var all = metadata
         if let provided = metadataProvider?.get() { all.merge(provided) { _, new in new } }

@@ -88,7 +88,7 @@ final class StopControl: Sendable {
     private func exitLater() {
         let limit = deadline + Self.margin
         let logger = logger
-        Task.detached {
+        Task {
             try await Task.sleep(for: limit)
             logger.critical("batchd did not stop in time and exits", metadata: ["limit": "\(limit)"])
             _exit(ExitCodes.failure)

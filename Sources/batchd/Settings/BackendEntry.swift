@@ -22,7 +22,8 @@ struct BackendEntry: Sendable {
         .integer("attempts_max", \.configuration.attemptsMax, 1...100, "Calls made for one line at most."),
         .duration("connect_timeout", \.configuration.connectTimeout, "Name lookup, connection, TLS."),
         .duration(
-            "first_byte_timeout", \.configuration.firstByteTimeout, "From the request sent to the answer's first byte."),
+            "first_byte_timeout", \.configuration.firstByteTimeout,
+            "From the request sent to the first byte of the answer."),
         .duration("idle_timeout", \.configuration.idleTimeout, "Longest silence within an answer."),
         .duration("total_timeout", \.configuration.totalTimeout, "The whole call."),
         .duration("backoff_first", \.configuration.backoffFirst, "Longest wait after the first failed attempt."),

@@ -41,14 +41,9 @@ struct ConfigurationFile: Sendable {
     }
 
     private mutating func read(_ mapping: Node.Mapping, under section: String, environment: [String: String]) {
-        var seen: Set<String> = []
         for (keyNode, value) in mapping {
             let name = section + (keyNode.string ?? "?")
             let place = "\(path):\(keyNode.mark?.line ?? 0)"
-            guard seen.insert(name).inserted else {
-                problems.append("\(place): \(name) is set twice")
-                continue
-            }
             if name == Self.backendsKey {
                 readBackends(value, place: place, environment: environment)
             } else if SettingsTable.row(name) != nil {

@@ -78,7 +78,9 @@ struct ResolvedSettings: Sendable {
     }
 
     private static func file(flags: Flags, environment: [String: String]) throws -> ConfigurationFile? {
-        guard let path = flags.configurationPath ?? environment[configurationVariable], !path.isEmpty else { return nil }
+        guard let path = flags.configurationPath ?? environment[configurationVariable], !path.isEmpty else {
+            return nil
+        }
         guard let text = DirectoryEntries.text(of: path, limit: 1 << 20) else {
             throw SettingsError(problems: ["cannot read the configuration file \(path): \(SystemReason.text(errno))"])
         }
@@ -116,8 +118,8 @@ extension Settings {
         if !webhookSecret.isEmpty && WebhookSecret(webhookSecret) == nil {
             problems.append(
                 """
-                webhook.secret: must be whsec_ and base64 of \(WebhookSecret.bytesMin)…\(WebhookSecret.bytesMax) bytes, \
-                such as: echo "whsec_$(openssl rand -base64 32)"
+                webhook.secret: must be whsec_ and base64 of \(WebhookSecret.bytesMin)…\(WebhookSecret.bytesMax) \
+                bytes, such as: echo "whsec_$(openssl rand -base64 32)"
                 """)
         }
         if !webhookURL.isEmpty && !["http://", "https://"].contains(where: { webhookURL.hasPrefix($0) }) {

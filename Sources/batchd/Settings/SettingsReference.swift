@@ -6,7 +6,7 @@ enum SettingsReference {
     static func text() -> String {
         let defaults = Settings()
         var lines = [
-            "Settings: flags over environment over configuration file (--config FILE or SHARDLINE_CONFIG) over defaults.",
+            "Settings: flags over environment over configuration file (--config, SHARDLINE_CONFIG) over defaults.",
             "Any setting can be given as --set name=value.", "",
         ]
         for row in SettingsTable.all {

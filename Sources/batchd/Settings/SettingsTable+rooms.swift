@@ -59,7 +59,8 @@ extension SettingsTable {
         .bytes(
             "worker.buffered_bytes_max", \.worker.bufferedBytesMax,
             "Unrecorded results in bytes above which no call starts."),
-        .duration("worker.drain_deadline", \.worker.drainDeadline, least: .zero, "Time for calls in flight at the end."),
+        .duration(
+            "worker.drain_deadline", \.worker.drainDeadline, least: .zero, "Time for calls in flight at the end."),
         .duration(
             "worker.farewell_deadline", \.worker.farewellDeadline, "Time for the last recording after that."),
         .duration(
@@ -69,8 +70,10 @@ extension SettingsTable {
         .duration("worker.heartbeat_every", \.worker.heartbeatEvery, "How often the worker says that it lives."),
         .integer("worker.claim_shards_max", \.worker.claimShardsMax, 1...64, "Shards claimed by one statement."),
         .integer(
-            "worker.held_lines_max", \.worker.heldLinesMax, 1...10_000_000, "Lines on hand above which nothing is claimed."),
-        .bytes("worker.held_bytes_max", \.worker.heldBytesMax, "Bytes of lines on hand above which nothing is claimed."),
+            "worker.held_lines_max", \.worker.heldLinesMax, 1...10_000_000,
+            "Lines on hand above which nothing is claimed."),
+        .bytes(
+            "worker.held_bytes_max", \.worker.heldBytesMax, "Bytes of lines on hand above which nothing is claimed."),
         .duration("worker.store_deadline", \.worker.storeDeadline, "A statement that takes longer is repeated."),
     ]
 }

@@ -43,7 +43,8 @@ enum SettingsTable {
     private static let database: [Row] = [
         .text(
             "database.url", \.database.url, unit: "URL", flag: "--database-url", secrecy: .hidesPassword,
-            "PostgreSQL, as libpq URL or connection string; several hosts are allowed. `batchd standalone` has its own."),
+            "PostgreSQL, as libpq URL or connection string; several hosts are allowed. `batchd standalone` has its own."
+        ),
         .integer(
             "database.connections_max", \.database.connectionsMax, 2...500,
             "Connections of one process, besides one that listens."),
@@ -56,6 +57,7 @@ enum SettingsTable {
             "How long a starting process waits for the database to answer."),
         .flag(
             "database.migrate", \.database.migrate,
-            "Whether a starting coordinator or worker applies missing migrations itself (`batchd standalone` always does)."),
+            "Whether a starting coordinator or worker applies missing migrations itself; `batchd standalone` does."
+        ),
     ]
 }

@@ -75,7 +75,7 @@ let package = Package(
         // rooms
         target(
             "BatchCoordinator",
-            ["BatchCore", "BatchStore", "BatchFiles", "BatchWebhook", "Loops", lifecycle, logging]),
+            ["BatchCore", "BatchStore", "BatchFiles", "BatchWebhook", "Postgres", "Loops", lifecycle, logging]),
         target("BatchWorker", ["BatchCore", "BatchStore", "BatchInference", "Postgres", "Loops", lifecycle, logging]),
         // desk
         target(
@@ -137,7 +137,10 @@ let package = Package(
         tests("BatchctlTests", ["batchctl", "BatchClient", "BatchCore", arguments]),
         tests(
             "BatchdTests",
-            ["batchd", "BatchAPI", "BatchInference", "BatchStore", "BatchWorker", arguments, lifecycle, logging]),
+            [
+                "batchd", "BatchAPI", "BatchCore", "BatchInference", "BatchStore", "BatchWorker", "Loops", arguments,
+                lifecycle, logging,
+            ]),
         tests("EndToEndTests", ["PostgresTesting", "ServerTesting"]),
         tests("CompatibilityTests", ["ServerTesting"]),
         tests("TidyTests", []),

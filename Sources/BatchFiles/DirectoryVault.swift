@@ -101,12 +101,13 @@ package final class DirectoryVault: FileVault {
         (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
 
+    private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    private static let letters = UInt8(ascii: "a")...UInt8(ascii: "f")
+
     /// A key is 32 hexadecimal digits and nothing else: it can never leave the vault's directory.
     private static func isKey(_ text: String) -> Bool {
         text.utf8.count == 32
-            && text.utf8.allSatisfy {
-                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
-            }
+            && text.utf8.allSatisfy { digits.contains($0) || letters.contains($0) }
     }
 }
 

@@ -92,6 +92,7 @@ package struct CurlError: Error, Sendable, CustomStringConvertible {
     /// Message and phase, for logs.
     package var description: String { "\(message) (\(code), \(phase.rawValue))" }
 
+    /// The request itself cannot be sent as it is; nothing was.
     static func badRequest(_ message: String) -> CurlError { CurlError(.badRequest, message) }
 
     /// libcurl had no memory for `thing` (CURLE_OUT_OF_MEMORY).

@@ -17,7 +17,8 @@ private let valid = Array(
         #expect(made.status == 200 && made["content-type"] == "application/json", "\(made.bodyText)")
         let keys = """
             id object endpoint model errors input_file_id completion_window status output_file_id error_file_id
-            created_at in_progress_at expires_at finalizing_at completed_at failed_at expired_at cancelling_at cancelled_at
+            created_at in_progress_at expires_at finalizing_at completed_at failed_at expired_at cancelling_at
+            cancelled_at
             request_counts usage metadata
             """.split(whereSeparator: \.isWhitespace).map(String.init)
         #expect(Set(made.object.keys) == Set(keys))

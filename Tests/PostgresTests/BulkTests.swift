@@ -11,8 +11,8 @@ import Testing
             try session.script(
                 """
                 create schema "Odd Name";
-                create table "Odd Name".rows (id int8 primary key, n int4, s int2, body bytea, label text, at timestamptz,
-                                              ok bool, x float8);
+                create table "Odd Name".rows (id int8 primary key, n int4, s int2, body bytea, label text,
+                                              at timestamptz, ok bool, x float8);
                 """)
         }
     }

@@ -102,7 +102,9 @@ import Testing
                 try session.script(
                     """
                     create function die() returns trigger language plpgsql as
-                        $$ begin perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(10); return null; end $$;
+                        $$ begin
+                            perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(10); return null;
+                        end $$;
                     create constraint trigger die after update on t deferrable initially deferred
                         for each row execute function die();
                     """)

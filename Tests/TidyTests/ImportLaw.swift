@@ -17,7 +17,7 @@ struct ImportLaw {
     static let homes: [String: Set<String>] = [
         "CLibpq": ["Postgres"], "CLibcurl": ["Curl"], "CZstd": ["Zstd"], "Hummingbird": ["BatchAPI"],
         "ArgumentParser": ["batchd", "batchctl"], "Yams": ["batchd"], "Zstd": ["BatchStore"],
-        "Postgres": ["BatchStore", "BatchWorker", "BatchAPI", "batchd"],
+        "Postgres": ["BatchStore", "BatchCoordinator", "BatchWorker", "BatchAPI", "batchd"],
         "Curl": ["BatchFiles", "BatchInference", "BatchWebhook", "BatchClient", "batchd", "batchctl"],
     ]
     /// The floors of the house from the ground up; a target depends on lower floors only, never on its neighbours.

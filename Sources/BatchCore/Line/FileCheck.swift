@@ -160,7 +160,8 @@ extension FileCheck {
             LineProblem(
                 .mismatchedModel, param: "body.model", line: line.number,
                 "Line \(line.number) asks for the model \(LineProblem.shown(model)), which does not match the rest "
-                    + "of the batch: line \(first.line) asks for \(LineProblem.shown(first.name)). Make one batch per model."))
+                    + "of the batch: line \(first.line) asks for \(LineProblem.shown(first.name)). "
+                    + "Make one batch per model."))
         return false
     }
 

@@ -99,7 +99,8 @@ import Testing
             (#"{"usage":{"prompt_tokens":20,"completion_tokens":6,"total_tokens":26}}"#, [20, 0, 6, 0, 26]),
             (
                 #"{"usage":{"total_tokens":9,"prompt_tokens":5,"completion_tokens":4,"prompt_tokens_details":"#
-                    + #"{"audio_tokens":1,"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":3,"x":[]}}}"#,
+                    + #"{"audio_tokens":1,"cached_tokens":2},"#
+                    + #""completion_tokens_details":{"reasoning_tokens":3,"x":[]}}}"#,
                 [5, 2, 4, 3, 9]
             ),
             (

@@ -61,11 +61,11 @@ extension EndToEndTests {
                 let standalone = try await Standalone.start(
                     in: scratch, backend: backend, arguments: ["--concurrency", "8"])
                 let server = standalone.server
-                let file = BatchFile(lines: 300, latencyMilliseconds: 20)
+                let file = BatchFile(lines: 300)
+                try await backend.hold(after: 100)
                 let id = try await server.submit(file.bytes).id
-                _ = try await server.batch(id, reaching: "partly recorded") { $0.request_counts.completed >= 16 }
-                try await backend.hold()
                 try await backend.stats(reaching: "8 calls held") { $0.held == 8 }
+                _ = try await server.batch(id, reaching: "100 recorded") { $0.request_counts.completed == 100 }
                 let asked = try await server.send("POST", "/v1/batches/\(id)/cancel").decode(BatchView.self)
                 #expect(asked.status == "cancelling")
                 try await backend.release()
@@ -73,7 +73,7 @@ extension EndToEndTests {
                 #expect(ended.status == "cancelled")
                 let check = try await ResultCheck.run(
                     ended, input: file.bytes, from: server, backend: backend, in: scratch)
-                #expect(check.completed >= 16 && check.unexecuted > 0)
+                #expect(check.completed >= 100 && check.unexecuted > 0)
                 #expect(check.completed + check.failed + check.unexecuted == 300)
 
                 let again = try await server.send("POST", "/v1/batches/\(id)/cancel")

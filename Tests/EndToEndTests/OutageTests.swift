@@ -81,7 +81,7 @@ extension EndToEndTests {
                 let postgres = try PrivatePostgres.start()
                 let fleet = try await Fleet.prepared(in: scratch, postgres: postgres)
                 let backend = try await Backend.scripted(in: scratch)
-                let server = try await fleet.coordinator().server
+                let server = try await fleet.coordinator(["--set", "database.acquire_timeout=2s"]).server
                 _ = try await fleet.worker(backend)
                 let file = BatchFile(lines: 300)
                 try await backend.hold()

@@ -70,7 +70,7 @@ def refused(kind, call, **expected):
 def check_files(server):
     """Create, retrieve, wait, list, content and delete."""
     client, content = server.client, lines(3)
-    name = "päckchen 你好 \"x\".jsonl"
+    name = "päckchen 你好 😀.jsonl"
     file = client.files.create(file=(name, io.BytesIO(content)), purpose="batch")
     assert file._request_id
     assert (file.filename, file.bytes, file.purpose, file.status) == (name, len(content), "batch", "processed")

@@ -12,8 +12,8 @@ Attempt k of a nonce does steps[k]; the last step goes on for ever. Steps:
 Each call is one line `received` and one line `answered` in the log file (append only, written at once):
 {"event", "nonce", "attempt", "step", "path", "time", "request", "status", "response"}.
 
-Control: GET /control/stats · POST /control/hold (calls wait after `received`) · POST /control/release ·
-POST /control/step?do=500 (every call does this step; empty: back to the scripts).
+Control: GET /control/stats · POST /control/hold?after=N (calls beyond the Nth wait after `received`) ·
+POST /control/release · POST /control/step?do=500 (every call does this step; empty: back to the scripts).
 Prints one line `ready url=http://127.0.0.1:PORT` on stdout and serves until its stdin ends or it is killed.
 """
 import argparse
@@ -38,7 +38,7 @@ class Backend:
         self.log = open(log_path, "ab", buffering=0) if log_path else None
         self.attempts = {}
         self.calls = self.in_flight = self.peak = self.held = 0
-        self.override = None
+        self.override = self.hold_after = None
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -56,9 +56,10 @@ class Backend:
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         try:
-            self.held += 1
-            await self.gate.wait()
-            self.held -= 1
+            if self.hold_after is not None and self.calls > self.hold_after:
+                self.held += 1
+                await self.gate.wait()
+                self.held -= 1
             await asyncio.sleep(script.get("latency_ms", 0) / 1000)
             return await self._perform(call, writer)
         finally:
@@ -151,12 +152,15 @@ class Backend:
         """The tests' own door; never held and never logged."""
         url = urllib.parse.urlsplit(target)
         verb = url.path.removeprefix("/control/")
+        parameters = dict(urllib.parse.parse_qsl(url.query))
         if method == "POST" and verb == "hold":
             self.gate.clear()
+            self.hold_after = int(parameters.get("after", 0))
         elif method == "POST" and verb == "release":
+            self.hold_after = None
             self.gate.set()
         elif method == "POST" and verb == "step":
-            self.override = dict(urllib.parse.parse_qsl(url.query)).get("do")
+            self.override = parameters.get("do")
         elif verb != "stats":
             await self._send(writer, 404, b"{}")
             return

@@ -46,8 +46,8 @@ package struct Backend: Sendable {
     /// Its TCP port.
     package var port: Int { control.port }
 
-    /// From now on calls are received but not answered.
-    package func hold() async throws { try await expectDone("hold") }
+    /// Calls beyond the first `count` of this backend's life are received but not answered.
+    package func hold(after count: Int = 0) async throws { try await expectDone("hold?after=\(count)") }
 
     /// Answers what was held, and what comes.
     package func release() async throws { try await expectDone("release") }

@@ -20,6 +20,7 @@ package struct Fleet: Sendable {
 
     private init(scratch: Scratch, postgres: PrivatePostgres, database: String, key: String) {
         (self.scratch, self.postgres, self.database, self.key) = (scratch, postgres, database, key)
+        scratch.keep(postgres)
     }
 
     /// A fleet without processes, over a fresh database with its schema and a key.

@@ -7,6 +7,7 @@ import Synchronization
 package final class Scratch: Sendable {
     private let folder: String
     private let children = Mutex<[ChildProcess]>([])
+    private let needed = Mutex<[any Sendable & AnyObject]>([])
 
     /// Other users may enter it, since PostgreSQL never runs as root.
     fileprivate init() throws {
@@ -33,6 +34,9 @@ package final class Scratch: Sendable {
     /// A process that has to end with the scratch.
     func adopt(_ child: ChildProcess) { children.withLock { $0.append(child) } }
 
+    /// Something the processes need until they have ended, such as their database.
+    func keep(_ object: any Sendable & AnyObject) { needed.withLock { $0.append(object) } }
+
     /// Ends what still runs and removes the folder.
     fileprivate func close() async throws {
         for child in children.withLock({ $0 }) where child.end == nil {
@@ -40,6 +44,7 @@ package final class Scratch: Sendable {
             child.signal(SIGCONT)
             _ = try? await child.stop(within: .seconds(20))
         }
+        needed.withLock { $0.removeAll() }
         // A server that was killed leaves its PostgreSQL behind, to find it again at its next start.
         for path in FileManager.default.subpaths(atPath: folder) ?? [] where path.hasSuffix("/postmaster.pid") {
             guard

@@ -53,6 +53,7 @@ package enum Wire {
                 return answer
             }
             answer += buffer.prefix(count)
+            answer = WireAnswer.withoutInterim(answer)
             if WireAnswer.isComplete(answer, toHead: request.starts(with: "HEAD ".utf8)) { return answer }
         }
     }
@@ -84,6 +85,14 @@ package struct WireAnswer: Sendable {
         self.headers = headers
         let rest = Array(bytes[end.upperBound...])
         body = headers["transfer-encoding"] == "chunked" ? try Self.joined(rest) : rest
+    }
+
+    /// The bytes without a `100 Continue` before the answer.
+    fileprivate static func withoutInterim(_ bytes: [UInt8]) -> [UInt8] {
+        guard bytes.starts(with: "HTTP/1.1 100".utf8), let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else {
+            return bytes
+        }
+        return Array(bytes[end.upperBound...])
     }
 
     /// Whether all bytes of an answer are there; an answer of unknown length ends with its connection.

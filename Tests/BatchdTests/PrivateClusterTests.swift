@@ -172,6 +172,23 @@ import Testing
             await cluster.stop()
         }
     }
+
+    @Test func `an initdb that is cancelled halfway is done again`() async throws {
+        try await withTemporaryDirectory { path in
+            let directory = try DataDirectory.open(path)
+            let begun = StopFlag()
+            let logger = Logger(label: "test") { _ in
+                RaisingLog(message: "making a private PostgreSQL cluster", flag: begun)
+            }
+            let starting = Task { try await start(directory, logger: logger) }
+            await begun.wait(upTo: .seconds(60))
+            starting.cancel()
+            await #expect(throws: CancellationError.self) { try await starting.value }
+            let cluster = try await start(directory)
+            #expect(try await isAnswering(cluster))
+            await cluster.stop()
+        }
+    }
 }
 
 /// Raises a flag when a certain message is logged.

@@ -56,6 +56,7 @@ struct ClusterSetup: Sendable {
 
     /// As the cluster's user: root must not delete recursively where somebody else can place links.
     private func removeUnfinished() async throws {
+        try await endUnfinished()
         guard DirectoryEntries.status(directory.unfinishedCluster, follow: false) != nil else { return }
         let removal = try await CommandOutput.of(
             user.command(["rm", "-rf", directory.unfinishedCluster], passesDirectories: passesDirectories),
@@ -63,6 +64,20 @@ struct ClusterSetup: Sendable {
         guard removal.succeeded else {
             throw PrivateClusterError(
                 .refused, "cannot remove \(directory.unfinishedCluster): \(removal.text)")
+        }
+    }
+
+    /// An `initdb` outlives a batchd that was killed; it would write, and at its end remove, what we make anew.
+    private func endUnfinished() async throws {
+        let table = ProcessTable(cluster: directory.unfinishedCluster)
+        let end = ContinuousClock.now + .seconds(10)
+        while case let living = table.processes, !living.isEmpty {
+            for pid in living { kill(pid, SIGKILL) }
+            guard ContinuousClock.now < end else {
+                throw PrivateClusterError(
+                    .failed, "processes that make \(directory.unfinishedCluster) do not end: \(living)")
+            }
+            try await Task.sleep(for: .milliseconds(20))
         }
     }
 }

@@ -33,11 +33,12 @@ struct DataDirectory: Hashable, Sendable {
     /// Names the socket's directory when it is not ``postgres``.
     var socketRecord: String { postgres + "/socket-directory" }
 
-    /// The directory at `path`, made (0700) when it is not there.
+    /// The directory at `path`, made when it is not there: closed to others (0700), but for root passable (0711),
+    /// because PostgreSQL then runs as another user and has to get to its folder. What lies inside is closed by itself.
     ///
     /// - Throws: ``PrivateClusterError`` when it can be neither found nor made.
     static func open(_ path: String) throws -> DataDirectory {
-        try make(path)
+        try make(path, permissions: geteuid() == 0 ? 0o711 : 0o700)
         guard let real = realpath(path, nil) else { throw PrivateClusterError.system("find", path, code: errno) }
         defer { free(real) }
         return DataDirectory(path: String(cString: real))
@@ -50,9 +51,9 @@ struct DataDirectory: Hashable, Sendable {
         return DataDirectory(path: String(cString: real))
     }
 
-    /// Makes the directory and its missing parents.
-    static func make(_ path: String) throws {
-        if mkdir(path, 0o700) == 0 { return }
+    /// Makes the directory and its missing parents with these permissions, whatever the umask.
+    static func make(_ path: String, permissions: mode_t = 0o700) throws {
+        if mkdir(path, permissions) == 0 { return set(permissions, path) }
         let code = errno
         switch code {
         case EEXIST:
@@ -63,11 +64,17 @@ struct DataDirectory: Hashable, Sendable {
             guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
                 throw PrivateClusterError.system("make", path, code: code)
             }
-            try make(String(path[..<slash]))
-            guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            try make(String(path[..<slash]), permissions: permissions)
+            guard mkdir(path, permissions) == 0 || errno == EEXIST else {
                 throw PrivateClusterError.system("make", path, code: errno)
             }
+            set(permissions, path)
         default: throw PrivateClusterError.system("make", path, code: code)
         }
+    }
+
+    /// Undoes what a strict umask took away; the attempt to pass the directory tells if that failed.
+    private static func set(_ permissions: mode_t, _ path: String) {
+        _ = chmod(path, permissions)
     }
 }

@@ -10,14 +10,9 @@ struct ProcessTable: Sendable {
 
     /// Process ids of every process of the cluster, ascending.
     var processes: [pid_t] {
-        guard let home = DirectoryEntries.status(cluster) else { return [] }
+        let home = DirectoryEntries.status(cluster)
         return DirectoryEntries.names(in: "/proc").compactMap { pid_t($0) }.filter { pid in
-            if pid == getpid() { return false }
-            if let place = DirectoryEntries.status("/proc/\(pid)/cwd") {
-                return place.device == home.device && place.inode == home.inode && isPostgres(pid)
-            }
-            // In containers root may lack the right to look: the command line of a server names its directory.
-            return errno == EACCES && arguments(of: pid).contains(cluster)
+            pid != getpid() && isOfCluster(pid, home)
         }.sorted()
     }
 
@@ -28,9 +23,17 @@ struct ProcessTable: Sendable {
         }
     }
 
-    /// An operator's shell in that directory is none of ours.
-    private func isPostgres(_ pid: pid_t) -> Bool {
-        (DirectoryEntries.text(of: "/proc/\(pid)/comm") ?? "").hasPrefix("postgres")
+    private func isOfCluster(_ pid: pid_t, _ home: DirectoryEntries.Status?) -> Bool {
+        let name = DirectoryEntries.text(of: "/proc/\(pid)/comm") ?? ""
+        // It works from elsewhere, but names the directory.
+        if name == "initdb\n" { return arguments(of: pid).contains(cluster) }
+        // An operator's shell in that directory is none of ours.
+        guard name.hasPrefix("postgres") else { return false }
+        if let place = DirectoryEntries.status("/proc/\(pid)/cwd") {
+            return place.device == home?.device && place.inode == home?.inode
+        }
+        // In containers root may lack the right to look: the command line of a server names its directory.
+        return errno == EACCES && arguments(of: pid).contains(cluster)
     }
 
     private func arguments(of pid: pid_t) -> [String] {

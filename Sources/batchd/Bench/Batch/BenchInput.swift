@@ -90,8 +90,8 @@ struct BenchInput: Hashable, Sendable {
 
     private func head(_ number: Int) -> [UInt8] {
         Array(
-            (#"{"custom_id":"\#(Self.customID(number))","method":"POST","url":"\#(endpoint)","body":{"model":"\#(model)","#
-                + #""messages":[{"role":"user","content":""#).utf8)
+            (#"{"custom_id":"\#(Self.customID(number))","method":"POST","url":"\#(endpoint)","#
+                + #""body":{"model":"\#(model)","messages":[{"role":"user","content":""#).utf8)
     }
 
     private static let tail = Array(#""}]}}"#.utf8)

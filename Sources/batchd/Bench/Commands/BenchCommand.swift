@@ -15,21 +15,27 @@ struct BenchCommand: AsyncParsableCommand {
 
 /// What all benches can be told.
 struct BenchOptions: ParsableArguments {
+    /// Where the bench makes its directory.
     @Option(help: "Where the bench makes its directory (default: $TMPDIR).")
     var dir: String?
 
+    /// Whether the directory stays.
     @Flag(help: "Leave the directory behind.")
     var keep = false
 
+    /// Whether the report is JSON.
     @Flag(help: "Print one JSON object instead of text.")
     var json = false
 
+    /// Longest time for one batch, with its unit.
     @Option(help: "Longest time for one batch, such as 30m.")
     var limit = "2h"
 
+    /// Folder of PostgreSQL's programs; empty: searched.
     @Option(help: "Folder of PostgreSQL's `postgres` and `initdb`; searched for unless given.")
     var postgresPrograms = ""
 
+    /// Settings of coordinator and worker.
     @Option(
         name: .customLong("set"),
         help: "Any setting of coordinator and worker: name=value. The environment's settings do not count. Repeatable.")
@@ -44,12 +50,15 @@ struct BenchOptions: ParsableArguments {
 
     /// ``limit`` as a length of time.
     var batchLimit: Duration {
-        get throws {
-            do {
-                return try SettingText.duration(limit)
-            } catch {
-                throw ValidationError("--limit is \"\(limit)\": \(error)")
-            }
+        get throws { try Self.usable("--limit \(limit)") { try SettingText.duration(limit) } }
+    }
+
+    /// What `make` makes; its error becomes one of usage, about `what`.
+    static func usable<Value>(_ what: String, _ make: () throws -> Value) throws -> Value {
+        do {
+            return try make()
+        } catch {
+            throw ValidationError("\(what): \(error)")
         }
     }
 }

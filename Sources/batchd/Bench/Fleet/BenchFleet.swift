@@ -7,7 +7,7 @@ import Logging
 import Loops
 import Synchronization
 
-/// The product as it runs in earnest: a PostgreSQL, a coordinator and a worker, each a process of its own, and a client.
+/// The product as it runs in earnest: PostgreSQL, a coordinator and a worker, each a process of its own, and a client.
 final class BenchFleet: Sendable {
     /// What a fleet is made of besides its defaults.
     struct Plan: Sendable {

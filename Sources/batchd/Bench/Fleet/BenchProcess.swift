@@ -86,14 +86,3 @@ final class BenchProcess: Sendable {
         (text ?? "").split(separator: "\n", omittingEmptySubsequences: false).dropLast()
     }
 }
-
-/// Why a bench has no result: the thing, the place, the way out.
-struct BenchFault: Error, Hashable, CustomStringConvertible {
-    /// One or two sentences.
-    let description: String
-
-    /// A fault in words.
-    init(_ description: String) {
-        self.description = description
-    }
-}

@@ -100,9 +100,9 @@ extension KillBench {
         try await fleet.startWorker()
         let back = ContinuousClock.now
         let ended = try await complete(follower)
+        guard then.progressRank == 1, then.counts.completed < Int64(input.lines) else { return nil }
         let account = try await fleet.stopWorker()
         try await fleet.startWorker()
-        guard then.progressRank == 1, then.counts.completed < Int64(input.lines) else { return nil }
         return KillOutcome(
             victim: "worker", status: then.status, intoStage: killed - began, undisturbed: reference.wall(.run),
             linesDone: then.counts.completed, backAfter: back - killed, completedAfter: ended - killed,

@@ -16,7 +16,7 @@ enum ProcessMemory {
     }
 
     /// What a process of PostgreSQL is, by the title that it shows as its command line:
-    /// `postgres: shardline: checkpointer` is `postgres checkpointer`; a title of no known role is a `postgres session`.
+    /// `postgres: shardline: checkpointer` is `postgres checkpointer`; other titles are `postgres session`.
     static func postgresKind(title: String) -> String {
         // Padded with zeros or blanks.
         let title = title.prefix { $0 != "\0" }

@@ -4,7 +4,8 @@ import Synchronization
 
 /// A PostgreSQL cluster of the tests' own: in a temporary folder, reachable through a Unix socket only, not durable.
 ///
-/// It dies with the test process, however that ends: a watcher shell holds the read end of a pipe whose write end is here,
+/// It dies with the test process, however that ends: a watcher shell holds the read end of a pipe whose write end is
+/// here,
 /// and stops and removes the cluster when the pipe closes. When `SHARDLINE_TEST_DATABASE_URL` is set, the server behind
 /// that URL is used instead; then `stop`, `kill` and `restart` are refused.
 package final class PrivatePostgres: Sendable {

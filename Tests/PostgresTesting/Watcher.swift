@@ -2,7 +2,8 @@
 import Glibc
 import Synchronization
 
-/// A shell that outlives the test process by a moment: when the pipe from it closes, for whatever reason, the shell stops
+/// A shell that outlives the test process by a moment: when the pipe from it closes, for whatever reason, the shell
+/// stops
 /// the cluster and removes its folder.
 final class Watcher: Sendable {
     private let writeEnd: Mutex<Int32>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import BatchStore
 internal import BatchCore
+internal import BatchStore
 
 /// Thrown when another coordinator took over, or the batch moved on without us: what was made is dropped.
 struct DutyLost: Error {}

@@ -76,16 +76,23 @@ final class ListenerLoop: Sendable {
 
     private func work() {
         var backoff = Backoff(first: .milliseconds(100), limit: .seconds(5))
+        var reported = ""
         while !isStopping {
             do {
                 let connection = try connector.open { isStopping }
                 try listen(on: connection)
                 backoff.reset()
+                reported = ""
                 try relay(from: connection)
             } catch is CancellationError {
                 break
             } catch {
-                logger.warning("listener lost its connection", metadata: ["error": "\(error)"])
+                // An outage is one warning for each new reason, not one for each try.
+                let reason = "\(error)"
+                logger.log(
+                    level: reason == reported ? .debug : .warning, "listener lost its connection",
+                    metadata: ["error": "\(reason)"])
+                reported = reason
             }
             if !isStopping { bell.wait(also: -1, milliseconds: backoff.next().wholeMilliseconds) }
         }

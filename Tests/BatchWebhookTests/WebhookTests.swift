@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BatchCore
-@testable import BatchWebhook
 import Curl
 import Testing
+
+@testable import BatchWebhook
 
 @Suite struct WebhookTests {
     @Test func `the signature is that of Standard Webhooks' own example`() throws {
@@ -39,8 +40,9 @@ import Testing
                 continue
             }
         }
-        guard case .failed(503, _, .seconds(30)?) = WebhookSender.outcome(
-            status: 503, retryAfter: .date(unixSeconds: 1_030), now: 1_000)
+        guard
+            case .failed(503, _, .seconds(30)?) = WebhookSender.outcome(
+                status: 503, retryAfter: .date(unixSeconds: 1_030), now: 1_000)
         else {
             Issue.record("a date is not honoured")
             return

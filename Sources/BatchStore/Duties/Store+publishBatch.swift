@@ -32,8 +32,9 @@ extension Store {
     /// False when the duty is lost or the status changed since it was taken (a cancel came in); then nothing was
     /// written.
     package func publishBatch(_ duty: FinalizationDuty, _ publication: Publication) async throws -> Bool {
-        guard case .move(let status) = BatchLifecycle.transition(
-            from: duty.status, on: .publish, ending: duty.ending)
+        guard
+            case .move(let status) = BatchLifecycle.transition(
+                from: duty.status, on: .publish, ending: duty.ending)
         else { return false }
         do {
             try await pool.transaction { session in try Self.publish(duty, publication, status, session) }
@@ -46,30 +47,30 @@ extension Store {
     private static func publish(
         _ duty: FinalizationDuty, _ publication: Publication, _ status: BatchStatus, _ session: Session
     ) throws {
-            for file in [publication.output, publication.error].compactMap(\.self) {
-                _ = try insertFile(file, session)
-            }
-            let rows = try session.query(
-                """
-                update batches set status = \(status.rawValue), ending = \(duty.ending.rawValue),
-                    output_file_id = \(publication.output?.id.rawValue),
-                    error_file_id = \(publication.error?.id.rawValue),
-                    completed = \(publication.counts.completed), failed = \(publication.counts.failed),
-                    input_tokens = \(publication.usage.inputTokens), cached_tokens = \(publication.usage.cachedTokens),
-                    output_tokens = \(publication.usage.outputTokens),
-                    reasoning_tokens = \(publication.usage.reasoningTokens),
-                    total_tokens = \(publication.usage.totalTokens), owner = null, owner_until = null,
-                    completed_at = case when \(status == .completed) then clock_timestamp() end,
-                    expired_at = case when \(status == .expired) then clock_timestamp() end,
-                    cancelled_at = case when \(status == .cancelled) then clock_timestamp() end
-                where id = \(duty.lease.batch.rawValue) and owner_epoch = \(duty.lease.epoch)
-                  and status = \(duty.status.rawValue)
-                returning id
-                """)
-            guard !rows.isEmpty else { throw LostDuty() }
-            try insertEvent(
-                publication.event, batch: duty.lease.batch, type: "batch.\(status.rawValue)", session)
-            try session.query("select pg_notify(\(Signals.batches), \(duty.lease.batch.rawValue))")
+        for file in [publication.output, publication.error].compactMap(\.self) {
+            _ = try insertFile(file, session)
+        }
+        let rows = try session.query(
+            """
+            update batches set status = \(status.rawValue), ending = \(duty.ending.rawValue),
+                output_file_id = \(publication.output?.id.rawValue),
+                error_file_id = \(publication.error?.id.rawValue),
+                completed = \(publication.counts.completed), failed = \(publication.counts.failed),
+                input_tokens = \(publication.usage.inputTokens), cached_tokens = \(publication.usage.cachedTokens),
+                output_tokens = \(publication.usage.outputTokens),
+                reasoning_tokens = \(publication.usage.reasoningTokens),
+                total_tokens = \(publication.usage.totalTokens), owner = null, owner_until = null,
+                completed_at = case when \(status == .completed) then clock_timestamp() end,
+                expired_at = case when \(status == .expired) then clock_timestamp() end,
+                cancelled_at = case when \(status == .cancelled) then clock_timestamp() end
+            where id = \(duty.lease.batch.rawValue) and owner_epoch = \(duty.lease.epoch)
+              and status = \(duty.status.rawValue)
+            returning id
+            """)
+        guard !rows.isEmpty else { throw LostDuty() }
+        try insertEvent(
+            publication.event, batch: duty.lease.batch, type: "batch.\(status.rawValue)", session)
+        try session.query("select pg_notify(\(Signals.batches), \(duty.lease.batch.rawValue))")
     }
 }
 

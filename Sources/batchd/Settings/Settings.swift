@@ -62,7 +62,7 @@ struct DatabaseSettings: Sendable {
     /// Longest wait for a lock.
     var lockTimeout = Duration.seconds(30)
     /// Longest wait for a free connection.
-    var acquireTimeout = Duration.seconds(30)
+    var acquireTimeout = Duration.seconds(5)
     /// How long a starting process waits for the database to answer.
     var startWait = Duration.seconds(30)
     /// Whether a starting coordinator applies missing migrations.

@@ -51,7 +51,9 @@ enum SettingsTable {
         .duration("database.connect_timeout", \.database.connectTimeout, "One attempt to connect to one host."),
         .duration("database.statement_timeout", \.database.statementTimeout, "Longest statement."),
         .duration("database.lock_timeout", \.database.lockTimeout, "Longest wait for a row or table lock."),
-        .duration("database.acquire_timeout", \.database.acquireTimeout, "Longest wait for a free connection."),
+        .duration(
+            "database.acquire_timeout", \.database.acquireTimeout,
+            "Longest wait for a connection before a request is answered 503."),
         .duration(
             "database.start_wait", \.database.startWait, least: .zero,
             "How long a starting process waits for the database to answer."),

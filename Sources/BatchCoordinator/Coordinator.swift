@@ -56,7 +56,7 @@ package struct Coordinator: Service {
 
     private func loops(_ wakes: RoomWakes) -> [PollLoop] {
         let keeper = DutyKeeper(
-            store: store, lease: configuration.dutyLease, renewEvery: configuration.dutyRenewEvery)
+            store: store, lease: configuration.dutyLease, renewEvery: configuration.dutyRenewEvery, logger: logger)
         let validator = BatchValidator(
             store: store, vault: vault, owner: id, keeper: keeper, configuration: configuration,
             modelIsKnown: modelIsKnown, logger: logger)
@@ -65,7 +65,9 @@ package struct Coordinator: Service {
             store: store, vault: vault, owner: id, keeper: keeper, configuration: configuration, logger: logger)
         let deliverer = WebhookDeliverer(
             store: store, owner: id, sender: sender, configuration: configuration, logger: logger)
-        let rescuer = ShardRescuer(store: store, workerSilence: configuration.workerSilence, logger: logger)
+        let rescuer = ShardRescuer(
+            store: store, workerSilence: configuration.workerSilence, pollEvery: configuration.pollEvery,
+            workerLease: configuration.workerLease, logger: logger)
         let sweeper = BatchSweeper(store: store)
         let pruner = FilePruner(store: store, vault: vault, orphanAge: configuration.orphanAge, logger: logger)
         var loops = [

@@ -21,6 +21,9 @@ package struct CoordinatorConfiguration: Sendable {
     package var closeGrace: Duration
     /// Blobs that no row refers to are removed when nobody has touched them for this long. Default 1 h.
     package var orphanAge: Duration
+    /// How long workers' leases last, as configured for them: after an outage of the database they get as long to renew
+    /// before anything is taken from them. Default 10 s.
+    package var workerLease: Duration
     /// Workers that are silent for this long are forgotten. Default 60 s.
     package var workerSilence: Duration
     /// The receiver of completion notices for all projects; nil for none.
@@ -47,6 +50,7 @@ package struct CoordinatorConfiguration: Sendable {
         finalizationsMax = 2
         closeGrace = .seconds(15)
         orphanAge = .seconds(3_600)
+        workerLease = .seconds(10)
         workerSilence = .seconds(60)
         webhookURL = nil
         webhookSecret = nil

@@ -2,6 +2,8 @@
 
 internal import BatchCore
 internal import BatchStore
+internal import Logging
+internal import Loops
 
 /// Thrown when another coordinator took over, or the batch moved on without us: what was made is dropped.
 struct DutyLost: Error {}
@@ -11,23 +13,46 @@ struct DutyKeeper: Sendable {
     let store: Store
     let lease: Duration
     let renewEvery: Duration
+    let logger: Logger
 
-    /// Runs `work`; cancels it and throws ``DutyLost`` when the lease is lost meanwhile.
+    /// Time to give a duty back when the coordinator is being stopped; afterwards the lease runs out by itself.
+    private static let giveBackLimit = Duration.seconds(2)
+
+    /// Runs `work`; cancels it when the lease is lost meanwhile. False when it was lost: what was made is dropped.
     ///
-    /// A renewal that fails for a moment (the database is away) is tried again; the epoch decides in the end.
-    func keep<T: Sendable>(_ duty: DutyLease, while work: @escaping @Sendable () async throws -> T) async throws -> T {
-        try await withThrowingTaskGroup(of: T?.self) { group in
-            group.addTask { try await work() }
-            group.addTask { try await renewUntilLost(duty) }
-            defer { group.cancelAll() }
-            while let finished = try await group.next() {
-                if let finished { return finished }
+    /// A renewal that fails for a moment (the database is away) is tried again; the epoch decides in the end. Unfinished
+    /// work is given back, also when this coordinator is being stopped.
+    func keep(_ duty: DutyLease, while work: @escaping @Sendable () async throws -> Void) async throws -> Bool {
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await work() }
+                group.addTask { try await renewUntilLost(duty) }
+                defer { group.cancelAll() }
+                try await group.next()
             }
-            throw DutyLost()
+            return true
+        } catch is DutyLost {
+            await giveBack(duty, failed: false)
+            return false
+        } catch {
+            await giveBack(duty, failed: !(error is CancellationError) && !Task.isCancelled)
+            throw error
         }
     }
 
-    private func renewUntilLost<T>(_ duty: DutyLease) async throws -> T? {
+    private func giveBack(_ duty: DutyLease, failed: Bool) async {
+        do {
+            try await withoutCancellation {
+                try await withDeadline(Self.giveBackLimit) { try await store.releaseDuty(duty, failed: failed) }
+            }
+        } catch {
+            logger.notice(
+                "a duty could not be given back; its lease runs out by itself",
+                metadata: ["batch": "\(duty.batch)", "error": "\(error)"])
+        }
+    }
+
+    private func renewUntilLost(_ duty: DutyLease) async throws {
         while true {
             try await Task.sleep(for: renewEvery)
             do {

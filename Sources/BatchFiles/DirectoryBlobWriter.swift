@@ -73,7 +73,8 @@ package final class DirectoryBlobWriter: BlobWriter {
 
     private func sealNow() throws -> SealedBlob {
         let blob = try state.withLock { state in
-            guard state.descriptor >= 0, fsync(state.descriptor) == 0 else {
+            // Sealing counts as touching: the sweeper must not take a blob whose row is about to be committed.
+            guard state.descriptor >= 0, futimens(state.descriptor, nil) == 0, fsync(state.descriptor) == 0 else {
                 throw FileSystem.fault("flush", incoming)
             }
             return SealedBlob(vaultKey: key, bytes: state.bytes, sha256: Array(state.hash.finalize()))

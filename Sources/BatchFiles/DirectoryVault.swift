@@ -57,11 +57,13 @@ package final class DirectoryVault: FileVault {
     /// Lists one bucket and what was abandoned in `incoming`.
     package func keys(inBucket bucket: UInt8, olderThan age: Duration) async throws -> [String] {
         let digits = Self.hexadecimal(bucket)
-        let directories = ["\(path)/blobs/\(digits)", "\(path)/incoming"]
-        let oldest = Date().timeIntervalSince1970 - Double(age.components.seconds)
+        // A blob being written may wait long for its next byte: the error file of a batch without errors, say.
+        let ages = [("\(path)/blobs/\(digits)", age), ("\(path)/incoming", max(age, Self.incomingAgeMin))]
+        let now = Date().timeIntervalSince1970
         return try await onBlockingThread {
             var keys: [String] = []
-            for directory in directories {
+            for (directory, age) in ages {
+                let oldest = now - Double(age.components.seconds)
                 for name in try FileSystem.names(in: directory) where Self.isKey(name) && name.hasPrefix(digits) {
                     var status = stat()
                     guard stat("\(directory)/\(name)", &status) == 0 else { continue }
@@ -87,6 +89,9 @@ package final class DirectoryVault: FileVault {
             }
         }
     }
+
+    /// Nobody writes one blob for longer than this.
+    private static let incomingAgeMin = Duration.seconds(86_400)
 
     private func bucketPath(of key: String) -> String { "\(path)/blobs/\(key.prefix(2))" }
 

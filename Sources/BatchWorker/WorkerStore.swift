@@ -16,8 +16,10 @@ enum WorkerSignal: Hashable, Sendable {
 
 /// What a worker needs of the store; a protocol so that tests can take its place.
 protocol WorkerStore: Sendable {
-    /// Takes ready shards, each with a new epoch and a lease.
-    func claimShards(worker: WorkerID, limit: Int, lease: Duration) async throws -> [ClaimedShard]
+    /// Takes ready shards of batches not in `excluded`, each with a new epoch and a lease.
+    func claimShards(
+        worker: WorkerID, limit: Int, lease: Duration, excluding excluded: [BatchID]
+    ) async throws -> [ClaimedShard]
     /// Extends leases; one that is missing in the answer is lost.
     func renewLeases(worker: WorkerID, _ leases: [Lease], lease: Duration) async throws -> [LeaseRenewal]
     /// Writes results in one transaction; returns the leases that were still good. Repeatable.

@@ -83,6 +83,16 @@ import Testing
         }
     }
 
+    @Test func `a model name that no database could store is refused as unknown`() async throws {
+        try await RunningCoordinator.run { running in
+            for model in ["a\\u0000", String(repeating: "m", count: 600)] {
+                let batch = try await running.submit(inputLines(1, model: model))
+                let failed = try await running.wait(for: batch.id, in: [.failed])
+                #expect(failed.problems?.contains("model_not_found") == true)
+            }
+        }
+    }
+
     @Test func `cancel keeps what is done and lists the rest as cancelled, without any worker`() async throws {
         var limits = Limits()
         limits.shardLinesMax = 10

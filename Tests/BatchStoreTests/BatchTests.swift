@@ -119,6 +119,36 @@ import Testing
         #expect(try await test.number("select count(*) from shards") == 0)
     }
 
+    @Test func `a duty that failed is left alone for a while, one that was given back is free at once`() async throws {
+        let test = try await TestStore()
+        let poison = try await test.makeBatch()
+        let next = try await test.makeBatch()
+        let first = try #require(try await test.store.claimValidation(owner: .random(), lease: .seconds(60)))
+        #expect(first.lease.batch == poison.id)
+        try await test.store.releaseDuty(first.lease, failed: true)
+        let second = try #require(try await test.store.claimValidation(owner: .random(), lease: .seconds(60)))
+        #expect(second.lease.batch == next.id)
+        try await test.store.releaseDuty(second.lease, failed: false)
+        let again = try #require(try await test.store.claimValidation(owner: .random(), lease: .seconds(60)))
+        #expect(again.lease.batch == next.id)
+        #expect(try await test.store.claimValidation(owner: .random(), lease: .seconds(60)) == nil)
+        // A cancel does not wait for the hold-back to pass.
+        _ = try await test.store.cancelBatch(poison.id, project: test.project)
+        let ending = try await test.store.claimFinalization(
+            owner: .random(), lease: .seconds(60), grace: .seconds(60))
+        #expect(ending?.lease.batch == poison.id)
+    }
+
+    @Test func `taking a finalization fences shards that nobody has claimed yet`() async throws {
+        let test = try await TestStore()
+        let batch = try await test.openBatch(shards: 3, lines: 1)
+        _ = try await test.store.cancelBatch(batch.id, project: test.project)
+        let duty = try #require(
+            try await test.store.claimFinalization(owner: .random(), lease: .seconds(60), grace: .seconds(60)))
+        #expect(duty.shardCount == 3)
+        #expect(try await test.number("select count(*) from shards where state = 'ready' or epoch = 0") == 0)
+    }
+
     @Test func `the table refuses to change a batch that has ended`() async throws {
         let test = try await TestStore()
         let batch = try await test.makeBatch()

@@ -90,6 +90,23 @@ import Testing
         #expect(try await test.number("select count(*) from segments") == 2)
     }
 
+    @Test func `batches that a worker cannot serve are passed over`() async throws {
+        let test = try await TestStore()
+        let first = try await test.openBatch(shards: 2, lines: 1)
+        let second = try await test.openBatch(shards: 2, lines: 1)
+        let claims = try await test.store.claimShards(
+            worker: .random(), limit: 9, lease: .seconds(60), excluding: [first.id])
+        #expect(claims.map(\.lease.shard.batch) == [second.id, second.id])
+    }
+
+    @Test func `a damaged shard does not take the others of its claim with it`() async throws {
+        let test = try await TestStore()
+        _ = try await test.openBatch(shards: 3, lines: 1)
+        try await test.tamper("update shards set lines = 'rubbish' where shard_no = 1")
+        let claims = try await test.store.claimShards(worker: .random(), limit: 9, lease: .seconds(60))
+        #expect(claims.map { (try? LinePack($0.pack))?.lines.count } == [1, nil, 1])
+    }
+
     @Test func `a released shard is ready at once and keeps its results`() async throws {
         let test = try await TestStore()
         _ = try await test.openBatch(shards: 1, lines: 2)

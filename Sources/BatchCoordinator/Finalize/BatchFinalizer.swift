@@ -26,14 +26,8 @@ struct BatchFinalizer: Sendable {
             let duty = try await store.claimFinalization(
                 owner: owner, lease: configuration.dutyLease, grace: configuration.closeGrace)
         else { return nil }
-        do {
-            try await keeper.keep(duty.lease) { try await finalize(duty) }
-        } catch is DutyLost {
+        if try await !keeper.keep(duty.lease, while: { try await finalize(duty) }) {
             logger.info("finalization was taken over or called off", metadata: ["batch": "\(duty.lease.batch)"])
-            try await store.releaseDuty(duty.lease)
-        } catch {
-            try await store.releaseDuty(duty.lease)
-            throw error
         }
         return .zero
     }

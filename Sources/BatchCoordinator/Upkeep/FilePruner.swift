@@ -24,11 +24,19 @@ final class FilePruner: Sendable {
     func poll() async throws -> Duration? {
         let expired = try await store.expireFiles()
         let prunable = try await store.prunableFiles()
+        var fault: (any Error)?
         for file in prunable {
-            try await vault.delete(file.vaultKey)
-            try await store.markPruned(file.id)
+            // A blob that cannot be removed keeps no other from being removed.
+            do {
+                try await vault.delete(file.vaultKey)
+                try await store.markPruned(file.id)
+            } catch {
+                logger.warning("cannot prune a file", metadata: ["file": "\(file.id)", "error": "\(error)"])
+                fault = error
+            }
         }
         try await sweepOrphans()
+        if let fault { throw fault }
         return expired + prunable.count > 0 ? .zero : nil
     }
 

@@ -24,14 +24,8 @@ struct BatchValidator: Sendable {
         guard let duty = try await store.claimValidation(owner: owner, lease: configuration.dutyLease) else {
             return nil
         }
-        do {
-            try await keeper.keep(duty.lease) { try await validate(duty) }
-        } catch is DutyLost {
+        if try await !keeper.keep(duty.lease, while: { try await validate(duty) }) {
             logger.info("validation was taken over or called off", metadata: ["batch": "\(duty.lease.batch)"])
-            try await store.releaseDuty(duty.lease)
-        } catch {
-            try await store.releaseDuty(duty.lease)
-            throw error
         }
         return .zero
     }

@@ -25,6 +25,9 @@ package struct LineRules: Sendable {
     /// Whether some backend serves the model.
     package var knowsModel: @Sendable (String) -> Bool
 
+    /// Longest model name in UTF-8 bytes; a longer one is unknown to every backend.
+    static let modelBytesMax = 512
+
     /// The largest sensible `customIDBytesMax`: an id of this size, fully escaped, still fits a 16-bit length.
     package static let customIDBytesCeiling = 8_192
 

@@ -155,7 +155,9 @@ extension LineRules {
         let raw = view.raw(token)
         if memo.model?.token.elementsEqual(raw) != true {
             let text = JSONText.string(raw) ?? ""
-            memo.model = (Array(raw), text, !text.isEmpty && knowsModel(text))
+            // No server has a model of such a name, and PostgreSQL stores no NUL.
+            let isPlausible = !text.isEmpty && text.utf8.count <= Self.modelBytesMax && !text.utf8.contains(0)
+            memo.model = (Array(raw), text, isPlausible && knowsModel(text))
         }
         guard let (_, model, isKnown) = memo.model else { return nil }
         if model.isEmpty {

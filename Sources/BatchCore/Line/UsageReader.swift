@@ -68,7 +68,10 @@ package enum UsageReader {
         return found
     }
 
-    /// Reads any value; its number when it is an integer from 0 to 2^63 - 1 written with digits only.
+    /// Most tokens one answer can credibly have cost; the sums over millions of lines still fit a 64-bit column.
+    private static let tokensMax: Int64 = 1_000_000_000_000
+
+    /// Reads any value; its number when it is a credible integer written with digits only.
     private static func count(_ scanner: inout JSONScanner) throws(JSONFault) -> Int64? {
         let token = try scanner.value()
         guard token.kind == .number else { return nil }
@@ -81,6 +84,6 @@ package enum UsageReader {
             guard !isOver, !isOverToo else { return nil }
             value = next
         }
-        return value
+        return value <= tokensMax ? value : nil
     }
 }

@@ -2,7 +2,8 @@
 
 /// Where a shard stands, equal to the column.
 package enum ShardState: String, CaseIterable, Hashable, Sendable {
-    /// Stored while its batch is still being validated; invisible to workers. Opened or dropped by the Shard room.
+    /// Invisible to workers: its batch is still being validated, or has stopped. Opened by the Shard room; read by the
+    /// Finalize room.
     case draft
     /// Free to be claimed. Moved on by a worker's Claim room.
     case ready

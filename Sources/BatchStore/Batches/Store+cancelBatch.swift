@@ -26,7 +26,8 @@ extension Store {
                 try session.execute(
                     """
                     update batches set status = \(next.rawValue), ending = 'cancelled',
-                        cancelling_at = clock_timestamp()
+                        cancelling_at = clock_timestamp(), owner = null, owner_until = null,
+                        owner_epoch = owner_epoch + 1, duty_attempts = 0
                     where id = \(id.rawValue) and status = \(status.rawValue)
                     """)
                 try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")

@@ -79,7 +79,7 @@ extension Store {
             try session.query("select pg_advisory_xact_lock(hashtextextended(\(new.project.rawValue + "/" + key), 1))")
             let rows = try session.query(
                 """
-                select \(unescaped: batchColumns), request_sha256 = \(new.requestSHA256) as is_same from batches
+                select id, request_sha256 = \(new.requestSHA256) as is_same from batches
                 where project_id = \(new.project.rawValue) and idempotency_key = \(key)
                   and created_at > clock_timestamp() - \(idempotencyWindow)
                 order by seq desc limit 1
@@ -90,7 +90,7 @@ extension Store {
                     "The Idempotency-Key '\(key)' was used for a different request within the last 24 hours; "
                         + "use a new key for a new request.")
             }
-            return try batch(row)
+            return try findBatch(row.identifier("id"), project: new.project, session)
         }
         try session.query(
             """
@@ -100,12 +100,12 @@ extension Store {
         guard new.isRetry else { return nil }
         let rows = try session.query(
             """
-            select \(unescaped: batchColumns) from batches
+            select id from batches
             where project_id = \(new.project.rawValue) and request_sha256 = \(new.requestSHA256)
               and created_at > clock_timestamp() - \(retryWindow)
             order by seq desc limit 1
             """)
-        return try rows.first.map(batch)
+        return try rows.first.flatMap { try findBatch($0.identifier("id"), project: new.project, session) }
     }
 
     /// The columns that ``batch(_:)`` reads.

@@ -51,15 +51,18 @@ extension Store {
                 """)
             guard let row = rows.first else { return nil }
             let batch: BatchID = try row.identifier("id")
+            // Ready shards too: a claim that is about to commit is waited for and fenced, a later one finds nothing, and
+            // the claim index holds no shards of batches that have stopped.
             try session.execute(
                 """
-                update shards set state = 'ready', epoch = epoch + 1, worker_id = null, lease_until = null
-                where batch_id = \(batch.rawValue) and state = 'claimed'
+                update shards set state = 'draft', epoch = epoch + 1, worker_id = null, lease_until = null
+                where batch_id = \(batch.rawValue) and state in ('ready', 'claimed')
                 """)
             let shards = try session.query(
                 """
-                select coalesce(max(shard_no) + 1, 0) as shard_count from shards
-                where batch_id = \(batch.rawValue) and state <> 'draft'
+                select coalesce(max(s.shard_no) + 1, 0) as shard_count
+                from batches b join shards s on s.batch_id = b.id
+                where b.id = \(batch.rawValue) and b.in_progress_at is not null
                 """)
             return FinalizationDuty(
                 lease: DutyLease(batch: batch, epoch: try row["owner_epoch", as: Int32.self]),

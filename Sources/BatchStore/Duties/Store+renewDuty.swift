@@ -16,13 +16,18 @@ extension Store {
         }
     }
 
-    /// Gives a duty back unfinished, so that any coordinator may take it at once.
-    package func releaseDuty(_ duty: DutyLease) async throws {
+    /// Gives a duty back unfinished.
+    ///
+    /// - Parameter failed: whether the work itself went wrong: then nobody takes it for a while, the longer the more
+    ///   often it was tried, so that one batch that cannot be done delays no other. Otherwise it is free at once.
+    package func releaseDuty(_ duty: DutyLease, failed: Bool) async throws {
         try await pool.run { session in
             try session.execute(
                 """
-                update batches set owner = null, owner_until = null,
-                    duty_attempts = greatest(duty_attempts - 1, 0)
+                update batches set owner = null,
+                    owner_until = case when \(failed) then clock_timestamp() + least(
+                        interval '1 second' * power(2, least(duty_attempts, 9)), interval '5 minutes') end,
+                    duty_attempts = case when \(failed) then duty_attempts else greatest(duty_attempts - 1, 0) end
                 where id = \(duty.batch.rawValue) and owner_epoch = \(duty.epoch)
                   and status in ('validating', 'finalizing', 'cancelling')
                 """)

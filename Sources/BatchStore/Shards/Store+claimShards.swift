@@ -10,7 +10,10 @@ extension Store {
     /// Served by `shards_ready_idx`: early shards of every batch come before late shards of any, so that a short batch
     /// overtakes a long one. Rivals skip each other's rows. Drafts, finished shards and dead leases are not in the
     /// index.
-    package func claimShards(worker: WorkerID, limit: Int, lease: Duration) async throws -> [ClaimedShard] {
+    /// - Parameter excluded: batches that the worker cannot serve.
+    package func claimShards(
+        worker: WorkerID, limit: Int, lease: Duration, excluding excluded: [BatchID] = []
+    ) async throws -> [ClaimedShard] {
         try await pool.run { session in
             let decompressor = try ZstdDecompressor()
             return try session.query(
@@ -19,6 +22,7 @@ extension Store {
                     select s.batch_id, s.shard_no
                     from shards s join batches b on b.id = s.batch_id
                     where s.state = 'ready' and (s.not_before is null or s.not_before <= clock_timestamp())
+                      and s.batch_id <> all(\(excluded.map(\.rawValue)))
                       and b.status = 'in_progress' and b.expires_at > clock_timestamp()
                     order by s.shard_no, s.batch_id limit \(limit)
                     for update of s skip locked
@@ -47,7 +51,18 @@ extension Store {
             lease: Lease(shard: key, epoch: try row["epoch", as: Int32.self]),
             endpoint: try row["endpoint", as: String.self], model: try row["model", as: String?.self] ?? "",
             expiresAt: try row.seconds("expires_at"), secondsLeft: try row["seconds_left", as: Double.self],
-            lineCount: lineCount, done: done,
-            pack: try row.withBytes("lines") { try decompressor.decompress($0, bytesMax: packBytesMax) })
+            lineCount: lineCount, done: done, pack: try pack(row, decompressor))
+    }
+
+    /// The pack, or no bytes when it is damaged: the claimer finds that it is no pack and says so, and the other shards
+    /// of the same claim are not lost over it.
+    private static func pack(_ row: Row, _ decompressor: ZstdDecompressor) throws -> [UInt8] {
+        try row.withBytes("lines") { compressed in
+            do {
+                return try decompressor.decompress(compressed, bytesMax: packBytesMax)
+            } catch is ZstdFault {
+                return []
+            }
+        }
     }
 }

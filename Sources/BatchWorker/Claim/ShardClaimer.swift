@@ -15,8 +15,13 @@ final class ShardClaimer: Sendable {
     private let statistics: WorkerStatistics
     private let logger: Logger
     private let plan: Mutex<ClaimPlan>
-    /// Shards that this worker has no use for, and when it got them.
-    private let refused = Mutex<[(lease: Lease, at: ContinuousClock.Instant)]>([])
+    /// Batches whose model nothing here serves, and until when they are left to other workers.
+    private let unserved = Mutex<[BatchID: ContinuousClock.Instant]>([:])
+
+    /// How long a batch that cannot be served here is left alone: a restart with other backends forgets it anyway.
+    private static let unservedFor = Duration.seconds(60)
+    /// Most batches left alone at once.
+    private static let unservedMax = 1_000
 
     /// Nothing is started for a batch whose window ends sooner than this: no call would be back in time.
     private static let secondsLeftMin = 1.0
@@ -42,7 +47,6 @@ final class ShardClaimer: Sendable {
     /// Claims what is short. Woken by shortage and by NOTIFY; otherwise looks every `pollEvery`.
     func poll() async throws -> Duration? {
         guard !desk.isQuiet else { return nil }
-        try await releaseRefused()
         let hand = desk.hand
         let claimedAt = ContinuousClock.now
         let (limit, lowWater) = plan.withLock { ($0.shards(for: hand, at: claimedAt), $0.lowWater) }
@@ -50,34 +54,44 @@ final class ShardClaimer: Sendable {
             desk.expectMore(true, lowWater: lowWater)
             return nil
         }
-        let claims = try await store.claimShards(worker: worker, limit: limit, lease: configuration.lease)
+        let claims = try await store.claimShards(
+            worker: worker, limit: limit, lease: configuration.lease, excluding: excluded(at: claimedAt))
         statistics.countClaim(shards: claims.count, .now - claimedAt)
         plan.withLock { $0.learn(shards: claims.count, lines: claims.reduce(0) { $0 + $1.lineCount }) }
-        let useless = claims.filter { !take($0, claimedAt: claimedAt) }.map { (lease: $0.lease, at: claimedAt) }
-        refused.withLock { $0 += useless }
-        desk.expectMore(claims.count == limit, lowWater: lowWater)
+        let useless = claims.filter { !take($0, claimedAt: claimedAt) }.map(\.lease)
+        desk.expectMore(claims.count == limit && useless.isEmpty, lowWater: lowWater)
+        // Should this fail, the leases run out by themselves.
+        if !useless.isEmpty { _ = try await store.releaseShards(worker: worker, useless) }
         return nil
     }
 
-    /// Gives useless shards back, not before `pollEvery`: at once, they would be claimed again at once.
-    private func releaseRefused() async throws {
-        let now = ContinuousClock.now
-        let due = refused.withLock { refused in
-            let due = refused.filter { now - $0.at >= configuration.pollEvery }
-            refused.removeAll { now - $0.at >= configuration.pollEvery }
-            return due
+    private func excluded(at now: ContinuousClock.Instant) -> [BatchID] {
+        unserved.withLock { unserved in
+            unserved = unserved.filter { $0.value > now }
+            return Array(unserved.keys)
         }
-        // Should this fail, the leases run out by themselves.
-        if !due.isEmpty { _ = try await store.releaseShards(worker: worker, due.map(\.lease)) }
+    }
+
+    /// Leaves a batch to other workers for a while; true when that is news.
+    private func leaveAlone(_ batch: BatchID, from now: ContinuousClock.Instant) -> Bool {
+        unserved.withLock { unserved in
+            guard unserved.count < Self.unservedMax else { return false }
+            return unserved.updateValue(now + Self.unservedFor, forKey: batch) == nil
+        }
     }
 
     /// Puts a shard on the desk; false when this worker has no use for it.
     private func take(_ claim: ClaimedShard, claimedAt: ContinuousClock.Instant) -> Bool {
-        guard claim.secondsLeft >= Self.secondsLeftMin else { return false }
+        guard claim.secondsLeft >= Self.secondsLeftMin else {
+            _ = leaveAlone(claim.lease.shard.batch, from: claimedAt)
+            return false
+        }
         guard let route = backends.route(model: claim.model, endpoint: claim.endpoint) else {
-            logger.warning(
-                "no backend here serves the model of a shard; it goes back",
-                metadata: ["shard": "\(claim.lease.shard)", "model": "\(claim.model)"])
+            if leaveAlone(claim.lease.shard.batch, from: claimedAt) {
+                logger.warning(
+                    "no backend here serves the model of a batch; its shards are left to other workers",
+                    metadata: ["batch": "\(claim.lease.shard.batch)", "model": "\(claim.model)"])
+            }
             return false
         }
         do {

@@ -56,6 +56,7 @@ struct Assembly: Sendable {
         let backends = try backends()
         var configuration = settings.coordinator
         configuration.limits = settings.limits
+        configuration.workerLease = settings.worker.lease
         configuration.webhookURL = settings.webhookURL.isEmpty ? nil : settings.webhookURL
         configuration.webhookSecret = WebhookSecret(settings.webhookSecret)
         let sender = WebhookSender(

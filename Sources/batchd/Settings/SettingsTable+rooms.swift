@@ -19,7 +19,7 @@ extension SettingsTable {
             "coordinator.worker_silence", \.coordinator.workerSilence, least: .seconds(1),
             "Workers that are silent for this long are forgotten."),
         .duration(
-            "coordinator.orphan_age", \.coordinator.orphanAge, least: .seconds(60),
+            "coordinator.orphan_age", \.coordinator.orphanAge, least: .seconds(600),
             "Stored bytes that belong to no file are removed when they are this old."),
         .bytes(
             "coordinator.spool_memory_bytes_max", \.coordinator.spoolMemoryBytesMax,

@@ -112,7 +112,11 @@ import Testing
             (#"{"usage":{"input_tokens":8,"output_tokens":2}}"#, [8, 0, 2, 0, 10]),
             (#"{"usage":{"prompt_tokens":1.0,"completion_tokens":"6","total_tokens":1e3}}"#, [0, 0, 0, 0, 0]),
             (#"{"usage":{"prompt_tokens":-1,"completion_tokens":9223372036854775808}}"#, [0, 0, 0, 0, 0]),
-            (#"{"usage":{"prompt_tokens":9223372036854775807,"completion_tokens":1}}"#, [.max, 0, 1, 0, .max]),
+            (
+                #"{"usage":{"prompt_tokens":1000000000000,"completion_tokens":1}}"#,
+                [1_000_000_000_000, 0, 1, 0, 1_000_000_000_001]
+            ),
+            (#"{"usage":{"prompt_tokens":1000000000001,"completion_tokens":9223372036854775807}}"#, [0, 0, 0, 0, 0]),
             (
                 #"{"usage":{"prompt_tokens":1,"prompt_tokens_details":null,"completion_tokens_details":[]}}"#,
                 [1, 0, 0, 0, 1]

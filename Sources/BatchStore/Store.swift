@@ -13,6 +13,11 @@ package struct Store: Sendable {
     /// How the pool was configured; listeners open connections of their own with it.
     let configuration: PoolConfiguration
 
+    /// What claiming shards costs this process, in processor time.
+    package let claimCPU = CPUMeter()
+    /// What recording results costs this process, in processor time.
+    package let recordCPU = CPUMeter()
+
     /// A store on the database that `configuration` names; connects on first use.
     package init(configuration: PoolConfiguration, logger: Logger) {
         self.pool = ConnectionPool(configuration, logger: logger)

@@ -4,6 +4,7 @@ package import BatchInference
 package import BatchStore
 package import Logging
 import Loops
+import Postgres
 import ServiceLifecycle
 
 /// A worker: claims shards, calls their lines, records the results, until it is told to stop.
@@ -66,6 +67,8 @@ package struct Worker: Service {
         await shift.farewell()
         var account = statistics.fields
         account["worker"] = "\(id)"
+        account["claim_cpu_seconds"] = "\(Double(store.claimCPU.nanoseconds / 1_000) / 1_000_000)"
+        account["record_cpu_seconds"] = "\(Double(store.recordCPU.nanoseconds / 1_000) / 1_000_000)"
         logger.info("the worker ends", metadata: account)
     }
 }

@@ -16,6 +16,10 @@ enum WorkerSignal: Hashable, Sendable {
 
 /// What a worker needs of the store; a protocol so that tests can take its place.
 protocol WorkerStore: Sendable {
+    /// What claiming cost the process.
+    var claimCPU: CPUMeter { get }
+    /// What recording cost the process.
+    var recordCPU: CPUMeter { get }
     /// Takes ready shards of batches not in `excluded`, each with a new epoch and a lease.
     func claimShards(
         worker: WorkerID, limit: Int, lease: Duration, excluding excluded: [BatchID]

@@ -63,7 +63,8 @@ import Testing
     @Test func `a worker's account needs every field`() throws {
         var fields = [
             "message": "the worker ends", "shards_claimed": "391", "claim_seconds": "0.84", "calls": "100000",
-            "call_seconds": "12.5", "checkpoints": "400", "record_seconds": "2.25",
+            "call_seconds": "12.5", "checkpoints": "400", "record_seconds": "2.25", "claim_cpu_seconds": "0.1",
+            "record_cpu_seconds": "0.2",
         ]
         let account = try #require(WorkerAccount(fields))
         #expect(account.shardsClaimed == 391 && account.calls == 100_000 && account.recordSeconds == 2.25)

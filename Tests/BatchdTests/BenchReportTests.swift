@@ -44,7 +44,8 @@ import Testing
             account: try #require(
                 WorkerAccount([
                     "shards_claimed": "79", "claim_seconds": "1", "calls": "20000", "call_seconds": "8",
-                    "checkpoints": "80", "record_seconds": "2",
+                    "checkpoints": "80", "record_seconds": "2", "claim_cpu_seconds": "0.1",
+                    "record_cpu_seconds": "0.2",
                 ])), failed: 0)
         let state = MachineState(cores: 2, load: 1.5)
         let report = LinesReport(
@@ -53,7 +54,7 @@ import Testing
         #expect(report.text.contains("others kept 0.8 of them busy"))
         #expect(report.text.contains("run      4.00    5,000        0.500   0.250       0.125   0.125     1.000\n"))
         #expect(report.text.contains("all      5.00    4,000        1.000   0.500       0.250   0.250     2.000\n"))
-        #expect(report.text.contains("call       8.00   200 %  20,000 calls\n"))
+        #expect(report.text.contains("call       8.00   200 %   0.100  20,000 calls\n"))
         #expect(report.json.text.contains(#""stage":"split","wall_seconds":1.000000"#))
         #expect(throws: Never.self) {
             try Array(report.json.text.utf8).withUnsafeBytes { _ = try JSONScanner.validate($0) }

@@ -70,6 +70,7 @@ import Testing
             ], control: control)
         await #expect(throws: Broken.self) { try await control.run { try await control.run(group) } }
         #expect(drained.all == ["drained"])
+        #expect(control.isAsked && !control.hasLastResort, "the process would be ended although the program has")
     }
 
     @Test func `coordinator and worker without a database say what is missing`() async throws {

@@ -15,30 +15,36 @@ extension Store {
         worker: WorkerID, limit: Int, lease: Duration, excluding excluded: [BatchID] = []
     ) async throws -> [ClaimedShard] {
         try await pool.run { session in
-            let decompressor = try ZstdDecompressor()
-            return try session.query(
-                """
-                with picked as (
-                    select s.batch_id, s.shard_no
-                    from shards s join batches b on b.id = s.batch_id
-                    where s.state = 'ready' and (s.not_before is null or s.not_before <= clock_timestamp())
-                      and s.batch_id <> all(\(excluded.map(\.rawValue)))
-                      and b.status = 'in_progress' and b.expires_at > clock_timestamp()
-                    order by s.shard_no, s.batch_id limit \(limit)
-                    for update of s skip locked
-                ), claimed as (
-                    update shards s set state = 'claimed', epoch = s.epoch + 1, attempts = s.attempts + 1,
-                        worker_id = \(worker.rawValue), lease_until = clock_timestamp() + \(lease)
-                    from picked p where s.batch_id = p.batch_id and s.shard_no = p.shard_no
-                    returning s.batch_id, s.shard_no, s.epoch, s.line_count, s.done, s.lines
-                )
-                select c.*, b.endpoint, b.model, b.expires_at,
-                    extract(epoch from b.expires_at - clock_timestamp())::float8 as seconds_left
-                from claimed c join batches b on b.id = c.batch_id
-                order by c.shard_no, c.batch_id
-                """
-            ).map { try Self.claimedShard($0, decompressor) }
+            try claimCPU.measure { try claimShards(worker, limit, lease, excluded, session) }
         }
+    }
+
+    private func claimShards(
+        _ worker: WorkerID, _ limit: Int, _ lease: Duration, _ excluded: [BatchID], _ session: Session
+    ) throws -> [ClaimedShard] {
+        let decompressor = try ZstdDecompressor()
+        return try session.query(
+            """
+            with picked as (
+                select s.batch_id, s.shard_no
+                from shards s join batches b on b.id = s.batch_id
+                where s.state = 'ready' and (s.not_before is null or s.not_before <= clock_timestamp())
+                  and s.batch_id <> all(\(excluded.map(\.rawValue)))
+                  and b.status = 'in_progress' and b.expires_at > clock_timestamp()
+                order by s.shard_no, s.batch_id limit \(limit)
+                for update of s skip locked
+            ), claimed as (
+                update shards s set state = 'claimed', epoch = s.epoch + 1, attempts = s.attempts + 1,
+                    worker_id = \(worker.rawValue), lease_until = clock_timestamp() + \(lease)
+                from picked p where s.batch_id = p.batch_id and s.shard_no = p.shard_no
+                returning s.batch_id, s.shard_no, s.epoch, s.line_count, s.done, s.lines
+            )
+            select c.*, b.endpoint, b.model, b.expires_at,
+                extract(epoch from b.expires_at - clock_timestamp())::float8 as seconds_left
+            from claimed c join batches b on b.id = c.batch_id
+            order by c.shard_no, c.batch_id
+            """
+        ).map { try Self.claimedShard($0, decompressor) }
     }
 
     private static func claimedShard(_ row: Row, _ decompressor: ZstdDecompressor) throws -> ClaimedShard {

@@ -16,17 +16,23 @@ extension Store {
     ) async throws -> Set<Lease> {
         guard !checkpoints.isEmpty else { return [] }
         return try await pool.transaction { session in
-            let compressor = try ZstdCompressor()
-            var written: Set<Lease> = []
-            // One order for all workers, so that two transactions never wait for each other in a circle.
-            for checkpoint in checkpoints.sorted(by: { Self.precedes($0.lease.shard, $1.lease.shard) }) {
-                if try Self.record(worker, checkpoint, lease, compressor, session) { written.insert(checkpoint.lease) }
-            }
-            for batch in Set(checkpoints.filter(\.isLast).map(\.lease.shard.batch)) {
-                try session.query("select pg_notify(\(Signals.batches), \(batch.rawValue))")
-            }
-            return written
+            try recordCPU.measure { try record(worker, checkpoints, lease, session) }
         }
+    }
+
+    private func record(
+        _ worker: WorkerID, _ checkpoints: [Checkpoint], _ lease: Duration, _ session: Session
+    ) throws -> Set<Lease> {
+        let compressor = try ZstdCompressor()
+        var written: Set<Lease> = []
+        // One order for all workers, so that two transactions never wait for each other in a circle.
+        for checkpoint in checkpoints.sorted(by: { Self.precedes($0.lease.shard, $1.lease.shard) }) {
+            if try Self.record(worker, checkpoint, lease, compressor, session) { written.insert(checkpoint.lease) }
+        }
+        for batch in Set(checkpoints.filter(\.isLast).map(\.lease.shard.batch)) {
+            try session.query("select pg_notify(\(Signals.batches), \(batch.rawValue))")
+        }
+        return written
     }
 
     private static func precedes(_ left: ShardKey, _ right: ShardKey) -> Bool {

@@ -11,6 +11,8 @@ final class StopControl: Sendable {
         var isForced = false
         var task: Task<Void, any Error>?
         var group: ServiceGroup?
+        var lastResort: Task<Void, any Error>?
+        var isEnded = false
     }
 
     private let state = Mutex(State())
@@ -29,6 +31,9 @@ final class StopControl: Sendable {
     /// Whether a stop was asked for.
     var isAsked: Bool { state.withLock { $0.isAsked } }
 
+    /// Whether the process will exit by force should nothing else end it.
+    var hasLastResort: Bool { state.withLock { $0.lastResort.map { !$0.isCancelled } ?? false } }
+
     /// Runs `program` as a task that can be stopped; a stop that was asked for is no error.
     func run(_ program: @escaping @Sendable () async throws -> Void) async throws {
         let task = Task { try await program() }
@@ -37,6 +42,13 @@ final class StopControl: Sendable {
             return state.isAsked
         }
         if isForced { task.cancel() }
+        // A program that has ended needs no last resort: whoever ran it may have other things to do.
+        defer {
+            state.withLock { state in
+                state.isEnded = true
+                state.lastResort?.cancel()
+            }
+        }
         do {
             try await withTaskCancellationHandler {
                 try await task.value
@@ -88,10 +100,14 @@ final class StopControl: Sendable {
     private func exitLater() {
         let limit = deadline + Self.margin
         let logger = logger
-        Task {
+        let lastResort = Task {
             try await Task.sleep(for: limit)
             logger.critical("batchd did not stop in time and exits", metadata: ["limit": "\(limit)"])
             _exit(ExitCodes.failure)
+        }
+        state.withLock { state in
+            state.lastResort = lastResort
+            if state.isEnded { lastResort.cancel() }
         }
     }
 }

@@ -14,6 +14,10 @@ struct WorkerAccount: Hashable, Sendable {
     var checkpoints: Int64
     /// Seconds that writing them took.
     var recordSeconds: Double
+    /// Processor seconds of the worker for claiming.
+    var claimCPUSeconds: Double
+    /// Processor seconds of the worker for writing checkpoints.
+    var recordCPUSeconds: Double
 
     /// Reads the fields of the worker's last log line; nil when one is missing.
     init?(_ fields: [String: String]) {
@@ -21,7 +25,8 @@ struct WorkerAccount: Hashable, Sendable {
         func number(_ name: String) -> Double? { fields[name].flatMap { Double($0) } }
         guard let shards = integer("shards_claimed"), let claim = number("claim_seconds"),
             let calls = integer("calls"), let call = number("call_seconds"),
-            let checkpoints = integer("checkpoints"), let record = number("record_seconds")
+            let checkpoints = integer("checkpoints"), let record = number("record_seconds"),
+            let claimCPU = number("claim_cpu_seconds"), let recordCPU = number("record_cpu_seconds")
         else { return nil }
         shardsClaimed = shards
         claimSeconds = claim
@@ -29,5 +34,7 @@ struct WorkerAccount: Hashable, Sendable {
         callSeconds = call
         self.checkpoints = checkpoints
         recordSeconds = record
+        claimCPUSeconds = claimCPU
+        recordCPUSeconds = recordCPU
     }
 }

@@ -51,7 +51,8 @@ struct LinesReport: Sendable {
         let surroundings = surroundings(median)
         let text =
             title + surroundings.text + several + "\nProcessor seconds are per 10,000 lines.\n\n" + stages(median)
-            + "\nThe worker's own clock; calls overlap, statements may.\n\n" + parts(median)
+            + "\nThe worker's own clock: calls overlap, statements may. WORKER is its processor seconds per 10,000 lines.\n\n"
+            + parts(median)
         return BenchReport(text: text, json: json(surroundings))
     }
 
@@ -78,16 +79,26 @@ struct LinesReport: Sendable {
     private func parts(_ run: Run) -> String {
         let wall = run.stages.first { $0.stage == .run }?.wall ?? run.wall
         let account = run.account
-        var table = TextTable(["PART", "SECONDS", "OF RUN", "HOW OFTEN"], words: [0, 3])
-        for (name, seconds, count, unit) in [
-            ("claim", account.claimSeconds, account.shardsClaimed, "shards"),
-            ("call", account.callSeconds, account.calls, "calls"),
-            ("record", account.recordSeconds, account.checkpoints, "checkpoints"),
+        let cpu = callCPU(run)
+        var table = TextTable(["PART", "SECONDS", "OF RUN", "WORKER", "HOW OFTEN"], words: [0, 4])
+        for (name, seconds, cpu, count, unit) in [
+            ("claim", account.claimSeconds, account.claimCPUSeconds, account.shardsClaimed, "shards"),
+            ("call", account.callSeconds, cpu, account.calls, "calls"),
+            ("record", account.recordSeconds, account.recordCPUSeconds, account.checkpoints, "checkpoints"),
         ] {
             let share = wall > .zero ? FigureText.fixed(seconds / wall.inSeconds * 100, 0) + " %" : "-"
-            table.add([name, FigureText.fixed(seconds, 2), share, "\(FigureText.count(Int(count))) \(unit)"])
+            let perTenThousand = FigureText.fixed(cpu * 10_000 / Double(input.lines), 3)
+            table.add([
+                name, FigureText.fixed(seconds, 2), share, perTenThousand, "\(FigureText.count(Int(count))) \(unit)",
+            ])
         }
         return table.text
+    }
+
+    /// Processor seconds of the worker that went neither into claiming nor into recording.
+    private func callCPU(_ run: Run) -> Double {
+        let worker = run.stages.first { $0.stage == .run }?.cpu.worker ?? run.cpu.worker
+        return max(worker - run.account.claimCPUSeconds - run.account.recordCPUSeconds, 0)
     }
 }
 
@@ -124,6 +135,9 @@ extension LinesReport {
                     .init("calls", .integer(account.calls)), .init("call_seconds", .number(account.callSeconds)),
                     .init("checkpoints", .integer(account.checkpoints)),
                     .init("record_seconds", .number(account.recordSeconds)),
+                    .init("claim_cpu_seconds", .number(account.claimCPUSeconds)),
+                    .init("call_cpu_seconds", .number(callCPU(run))),
+                    .init("record_cpu_seconds", .number(account.recordCPUSeconds)),
                 ])),
         ])
     }

@@ -120,7 +120,7 @@ let package = Package(
             "BatchCoordinatorTests",
             [
                 "BatchCore", "BatchCoordinator", "BatchFiles", "BatchStore", "BatchTesting", "BatchWebhook", "Curl",
-                logging,
+                "HTTPTesting", logging,
             ]),
         tests(
             "BatchWorkerTests",

@@ -20,7 +20,8 @@ struct DutyKeeper: Sendable {
 
     /// Runs `work`; cancels it when the lease is lost meanwhile. False when it was lost: what was made is dropped.
     ///
-    /// A renewal that fails for a moment (the database is away) is tried again; the epoch decides in the end. Unfinished
+    /// A renewal that fails for a moment (the database is away) is tried again; the epoch decides in the end.
+    /// Unfinished
     /// work is given back, also when this coordinator is being stopped.
     func keep(_ duty: DutyLease, while work: @escaping @Sendable () async throws -> Void) async throws -> Bool {
         do {

@@ -20,7 +20,8 @@ struct RunningCoordinator: Sendable {
 
     static func run<T: Sendable>(
         limits: Limits = Limits(), spoolMemoryBytesMax: Int = 32 << 20, webhookURL: String? = nil,
-        webhookSecret: WebhookSecret? = nil, knowsModel: @escaping @Sendable (String) -> Bool = { _ in true },
+        webhookSecret: WebhookSecret? = nil, deliverySchedule: DeliverySchedule = DeliverySchedule(),
+        knowsModel: @escaping @Sendable (String) -> Bool = { _ in true },
         _ body: @Sendable (RunningCoordinator) async throws -> T
     ) async throws -> T {
         let directory = NSTemporaryDirectory() + "shardline-coordinator-\(UUID().uuidString)"
@@ -35,6 +36,7 @@ struct RunningCoordinator: Sendable {
         configuration.closeGrace = .seconds(2)
         configuration.webhookURL = webhookURL
         configuration.webhookSecret = webhookSecret
+        configuration.deliverySchedule = deliverySchedule
         let engine = CurlEngine(EngineConfiguration(), logger: nil)
         let coordinator = Coordinator(
             configuration: configuration, store: test.store, vault: vault, id: .random(), modelIsKnown: knowsModel,

@@ -10,7 +10,8 @@ extension Store {
     /// Makes shards ready again whose worker let the lease run out; returns which, with the worker that lost them.
     ///
     /// A shard that was lost before waits a little, longer each time, so that one that kills its workers does not take
-    /// them all down in a row. The epoch is raised here as well, so that the old worker is fenced before anybody claims the shard.
+    /// them all down in a row. The epoch is raised here as well, so that the old worker is fenced before anybody
+    /// claims the shard.
     package func rescueShards() async throws -> [(shard: ShardKey, worker: WorkerID)] {
         try await pool.run { session in
             let rescued = try session.query(

@@ -51,7 +51,8 @@ struct LinesReport: Sendable {
         let surroundings = surroundings(median)
         let text =
             title + surroundings.text + several + "\nProcessor seconds are per 10,000 lines.\n\n" + stages(median)
-            + "\nThe worker's own clock: calls overlap, statements may. WORKER is its processor seconds per 10,000 lines.\n\n"
+            + "\nThe worker's own clock: calls overlap, statements may.\n"
+            + "WORKER is its processor seconds per 10,000 lines.\n\n"
             + parts(median)
         return BenchReport(text: text, json: json(surroundings))
     }

@@ -25,6 +25,8 @@ package struct Outcome: Hashable, Sendable {
     package var requestID: String
     /// Calls made, 0 when it was never tried.
     package var attempts: Int
+    /// Why the latest call that did not count failed, in a few words, such as `HTTP 503`; empty when none did.
+    package var lastError: String
     /// When the last attempt started, in milliseconds since 1970 by the worker's clock; 0 when it was never tried.
     package var startedMilliseconds: Int64
     /// How long the last attempt took, in milliseconds.
@@ -41,8 +43,8 @@ package struct Outcome: Hashable, Sendable {
     /// A record of a finished line.
     package init(
         ordinal: Int, kind: OutcomeKind, statusCode: Int = 0, customID: ArraySlice<UInt8>, requestID: String = "",
-        attempts: Int = 0, startedMilliseconds: Int64 = 0, durationMilliseconds: Int64 = 0, workerID: String? = nil,
-        backend: String = "", usage: Usage = Usage(), body: ArraySlice<UInt8> = []
+        attempts: Int = 0, lastError: String = "", startedMilliseconds: Int64 = 0, durationMilliseconds: Int64 = 0,
+        workerID: String? = nil, backend: String = "", usage: Usage = Usage(), body: ArraySlice<UInt8> = []
     ) {
         self.ordinal = ordinal
         self.kind = kind
@@ -50,6 +52,7 @@ package struct Outcome: Hashable, Sendable {
         self.customID = customID
         self.requestID = requestID
         self.attempts = attempts
+        self.lastError = lastError
         self.startedMilliseconds = startedMilliseconds
         self.durationMilliseconds = durationMilliseconds
         self.workerID = workerID

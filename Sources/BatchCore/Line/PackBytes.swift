@@ -63,12 +63,18 @@ struct PackReader {
         self.bytes = bytes
     }
 
-    /// Reads the header; returns the record count as written, which may be a lie.
+    /// Reads the header of a pack of one version; returns the record count as written, which may be a lie.
     mutating func header(version: UInt8) throws(PackFault) -> Int {
-        guard bytes.first == version else { throw .unknownVersion(bytes.first) }
+        try header(versions: version...version).count
+    }
+
+    /// Reads the header of a pack of one of several versions; returns which, and the record count as written, which
+    /// may be a lie.
+    mutating func header(versions: ClosedRange<UInt8>) throws(PackFault) -> (version: UInt8, count: Int) {
+        guard let version = bytes.first, versions.contains(version) else { throw .unknownVersion(bytes.first) }
         guard bytes.count >= [UInt8].packHeaderBytes else { throw .truncated(offset: bytes.count) }
         position = [UInt8].packHeaderBytes
-        return (0..<4).reduce(0) { $0 | Int(bytes[1 + $1]) << (8 * $1) }
+        return (version, (0..<4).reduce(0) { $0 | Int(bytes[1 + $1]) << (8 * $1) })
     }
 
     /// How many records to make room for: as many as claimed, but no more than could be there.

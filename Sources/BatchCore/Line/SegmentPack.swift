@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Results of some lines of one shard, one checkpoint, in one frame: version 1, count, and the outcomes.
+/// Results of some lines of one shard, one checkpoint, in one frame: version 2, count, and the outcomes.
 ///
 /// An outcome is: ordinal, kind (0 success, 1 HTTP error, 2 no response, then code and message), status, id token,
-/// request id, attempts, start, duration, worker (0, or 1 and its id), backend, the five token counts, body.
+/// request id, attempts, last error (not in version 1), start, duration, worker (0, or 1 and its id), backend, the five
+/// token counts, body.
 package struct SegmentPack: Sendable {
-    /// The format's version, its first byte.
-    package static let version: UInt8 = 1
+    /// The version that is written, the first byte of a frame.
+    package static let version: UInt8 = 2
+    /// The oldest version that is read: rows may have been written before an upgrade.
+    package static let versionMin: UInt8 = 1
 
     /// The outcomes in the order they were added. Id tokens and bodies are parts of the frame, not copies.
     package let outcomes: [Outcome]
@@ -14,10 +17,10 @@ package struct SegmentPack: Sendable {
     /// Reads a frame.
     package init(_ bytes: [UInt8]) throws(PackFault) {
         var reader = PackReader(bytes)
-        let count = try reader.header(version: Self.version)
+        let (version, count) = try reader.header(versions: Self.versionMin...Self.version)
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(reader.plausibleCount(count, recordBytesMin: 16))
-        for _ in 0..<count { outcomes.append(try Outcome(&reader)) }
+        for _ in 0..<count { outcomes.append(try Outcome(&reader, version: version)) }
         try reader.finish()
         self.outcomes = outcomes
     }
@@ -67,6 +70,7 @@ extension Outcome {
         bytes.appendCounted(customID)
         bytes.appendCounted(requestID)
         bytes.appendVarint(attempts)
+        bytes.appendCounted(lastError)
         bytes.appendSigned(startedMilliseconds)
         bytes.appendSigned(durationMilliseconds)
         bytes.append(workerID == nil ? 0 : 1)
@@ -80,14 +84,15 @@ extension Outcome {
         bytes.appendCounted(body)
     }
 
-    /// Reads a record out of a frame.
-    fileprivate init(_ reader: inout PackReader) throws(PackFault) {
+    /// Reads a record out of a frame of that version.
+    fileprivate init(_ reader: inout PackReader, version: UInt8) throws(PackFault) {
         self.ordinal = try reader.count()
         self.kind = try Self.kind(&reader)
         self.statusCode = try reader.count()
         self.customID = try reader.counted()
         self.requestID = try reader.text()
         self.attempts = try reader.count()
+        self.lastError = version >= 2 ? try reader.text() : ""
         self.startedMilliseconds = try reader.signed()
         self.durationMilliseconds = try reader.signed()
         self.workerID = try Self.workerID(&reader)

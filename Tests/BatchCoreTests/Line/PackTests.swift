@@ -26,7 +26,8 @@ import Testing
     private let outcomes = [
         Outcome(
             ordinal: 0, kind: .success, statusCode: 200, customID: [0x22, 0x61, 0x22], requestID: "req-1", attempts: 2,
-            startedMilliseconds: 1_795_000_000_123, durationMilliseconds: 950, workerID: "worker_1", backend: "local",
+            lastError: "HTTP 503 é", startedMilliseconds: 1_795_000_000_123, durationMilliseconds: 950,
+            workerID: "worker_1", backend: "local",
             usage: Usage(inputTokens: 10, cachedTokens: 4, outputTokens: 7, reasoningTokens: 2, totalTokens: 17),
             body: ArraySlice(Array(#"{"x":1}"#.utf8))),
         Outcome(
@@ -84,6 +85,19 @@ import Testing
         var builder = SegmentPackBuilder()
         #expect(builder.byteCount == 5)
         #expect(try SegmentPack(builder.finish()).outcomes.isEmpty)
+    }
+
+    @Test func `frames of version 1, which have no last error, are still read`() throws {
+        let id = Array(#""a""#.utf8)
+        var frame: [UInt8] = [1, 1, 0, 0, 0, 7, 0, 200, 1, UInt8(id.count)] + id
+        frame += [1, 0x72, 3, 4, 6, 1, 1, 0x77, 1, 0x62, 2, 0, 2, 0, 4, 2, 0x7B, 0x7D]
+        let outcome = Outcome(
+            ordinal: 7, kind: .success, statusCode: 200, customID: id[...], requestID: "r", attempts: 3,
+            startedMilliseconds: 2, durationMilliseconds: 3, workerID: "w", backend: "b",
+            usage: Usage(inputTokens: 1, outputTokens: 1, totalTokens: 2), body: [0x7B, 0x7D])
+        #expect(try SegmentPack(frame).outcomes == [outcome])
+        frame[0] = 3
+        #expect(throws: PackFault.unknownVersion(3)) { _ = try SegmentPack(frame) }
     }
 
     @Test func `a frame cut anywhere or prolonged is refused`() {

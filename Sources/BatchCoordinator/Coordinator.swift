@@ -67,13 +67,15 @@ package struct Coordinator: Service {
             store: store, owner: id, sender: sender, configuration: configuration, logger: logger)
         let rescuer = ShardRescuer(
             store: store, workerSilence: configuration.workerSilence, pollEvery: configuration.pollEvery,
-            workerLease: configuration.workerLease, logger: logger)
+            workerLease: configuration.workerLease, poisonAttempts: configuration.poisonAttempts, logger: logger)
+        let forecaster = BatchForecaster(store: store, every: configuration.forecastEvery, logger: logger)
         let sweeper = BatchSweeper(store: store)
         let pruner = FilePruner(store: store, vault: vault, orphanAge: configuration.orphanAge, logger: logger)
         var loops = [
             loop("closer", wakes.closer) { try await closer.poll() },
             loop("deliverer", wakes.deliverer) { try await deliverer.poll() },
             loop("rescuer", WakeSignal()) { try await rescuer.poll() },
+            loop("forecaster", WakeSignal(), idle: configuration.forecastEvery) { try await forecaster.poll() },
             loop("sweeper", WakeSignal()) { try await sweeper.poll() },
             loop("pruner", WakeSignal(), idle: configuration.pollEvery * 5) { try await pruner.poll() },
         ]

@@ -26,6 +26,10 @@ package struct CoordinatorConfiguration: Sendable {
     package var workerLease: Duration
     /// Workers that are silent for this long are forgotten. Default 60 s.
     package var workerSilence: Duration
+    /// How often the rates of running batches are measured. Default 5 s.
+    package var forecastEvery: Duration
+    /// Workers that a line may take with it, alone in its part, before it is recorded as failed. Default 3.
+    package var poisonAttempts: Int
     /// The receiver of completion notices for all projects; nil for none.
     package var webhookURL: String?
     /// The secret that signs them; nil sends them unsigned.
@@ -37,6 +41,8 @@ package struct CoordinatorConfiguration: Sendable {
     /// Largest results of one shard, in bytes, that the finalizer keeps in memory; more goes through a file. Default
     /// 32 MiB.
     package var spoolMemoryBytesMax: Int
+    /// Whether a file that tells how each line was run is written beside output and error file. Default true.
+    package var writesProvenance: Bool
     /// Where spool files go; the system's directory for temporary files by default.
     package var spoolDirectory: String
 
@@ -52,11 +58,14 @@ package struct CoordinatorConfiguration: Sendable {
         orphanAge = .seconds(3_600)
         workerLease = .seconds(10)
         workerSilence = .seconds(60)
+        forecastEvery = .seconds(5)
+        poisonAttempts = 3
         webhookURL = nil
         webhookSecret = nil
         deliverySchedule = DeliverySchedule()
         deliveriesMax = 16
         spoolMemoryBytesMax = 32 << 20
+        writesProvenance = true
         spoolDirectory = "/tmp"
     }
 
@@ -69,7 +78,7 @@ package struct CoordinatorConfiguration: Sendable {
         }
         for (name, value) in [
             ("validations at once", validationsMax), ("finalizations at once", finalizationsMax),
-            ("spool memory", spoolMemoryBytesMax),
+            ("spool memory", spoolMemoryBytesMax), ("workers lost before a line is given up", poisonAttempts),
         ] where value < 1 {
             problems.append("\(name) must be at least 1, not \(value)")
         }

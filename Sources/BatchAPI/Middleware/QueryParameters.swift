@@ -32,16 +32,7 @@ struct QueryParameters: Sendable {
                 "Invalid type for '\(name)': expected an integer, but got '\(text.prefix(40))' instead.",
                 code: "invalid_type", param: name)
         }
-        if value < range.lowerBound {
-            throw BatchError.invalid(
-                "Invalid '\(name)': integer below minimum value. Expected a value >= \(range.lowerBound), but got "
-                    + "\(value) instead.", code: "integer_below_min_value", param: name)
-        }
-        if value > range.upperBound {
-            throw BatchError.invalid(
-                "Invalid '\(name)': integer above maximum value. Expected a value <= \(range.upperBound), but got "
-                    + "\(value) instead.", code: "integer_above_max_value", param: name)
-        }
+        guard range.contains(value) else { throw BatchError.outOfRange(name, value: value, range: range) }
         return value
     }
 

@@ -46,4 +46,15 @@ extension BatchError {
             "Invalid '\(param)': expected an integer number of seconds from 3600 to 2592000, but got "
                 + "\(seconds.prefix(40)) instead.", code: "invalid_value", param: param)
     }
+
+    /// A whole number outside of its range.
+    static func outOfRange(_ param: String, value: Int, range: ClosedRange<Int>) -> BatchError {
+        value < range.lowerBound
+            ? .invalid(
+                "Invalid '\(param)': integer below minimum value. Expected a value >= \(range.lowerBound), but got "
+                    + "\(value) instead.", code: "integer_below_min_value", param: param)
+            : .invalid(
+                "Invalid '\(param)': integer above maximum value. Expected a value <= \(range.upperBound), but got "
+                    + "\(value) instead.", code: "integer_above_max_value", param: param)
+    }
 }

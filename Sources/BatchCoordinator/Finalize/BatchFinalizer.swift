@@ -5,7 +5,7 @@ internal import BatchFiles
 internal import BatchStore
 internal import Logging
 
-/// The Finalize room: writes output and error file in input order, seals them, and ends the batch in one commit.
+/// The Finalize room: writes output, error and provenance file in input order, seals them, and ends the batch in one commit.
 ///
 /// Taking the duty fences every worker out, so the rows do not change under the merge. A crash leaves blobs that no row
 /// names; the next duty holder writes the same bytes anew.
@@ -32,36 +32,43 @@ struct BatchFinalizer: Sendable {
         return .zero
     }
 
+    /// The files of a batch while they are written.
+    private struct Writers {
+        let output: any BlobWriter
+        let error: any BlobWriter
+        let provenance: (any BlobWriter)?
+    }
+
     private func finalize(_ duty: FinalizationDuty) async throws {
-        let output = try await vault.begin()
+        var open: [any BlobWriter] = []
         do {
-            let error = try await vault.begin()
-            do {
-                try await write(duty, output, error)
-            } catch let fault {
-                await error.discard()
-                throw fault
-            }
+            for _ in 0..<(configuration.writesProvenance ? 3 : 2) { open.append(try await vault.begin()) }
+            let writers = Writers(output: open[0], error: open[1], provenance: open.count > 2 ? open[2] : nil)
+            try await write(duty, writers)
         } catch let fault {
-            await output.discard()
+            for writer in open { await writer.discard() }
             throw fault
         }
     }
 
-    private func write(_ duty: FinalizationDuty, _ output: any BlobWriter, _ error: any BlobWriter) async throws {
-        let tally = try await merge(duty, output, error)
+    private func write(_ duty: FinalizationDuty, _ writers: Writers) async throws {
+        let tally = try await merge(duty, writers)
         try check(tally, duty)
-        let outputFile = tally.completed > 0 ? file(try await output.seal(), "output", duty) : nil
-        let errorFile = tally.total > tally.completed ? file(try await error.seal(), "error", duty) : nil
-        if outputFile == nil { await output.discard() }
-        if errorFile == nil { await error.discard() }
+        let outputFile = try await seal(writers.output, "output", lines: tally.completed, duty)
+        let errorFile = try await seal(writers.error, "error", lines: tally.total - tally.completed, duty)
+        let provenanceFile: NewFile? =
+            if let writer = writers.provenance {
+                try await seal(writer, "provenance", lines: tally.total, duty)
+            } else {
+                nil
+            }
         let publication = Publication(
-            output: outputFile, error: errorFile,
+            output: outputFile, error: errorFile, provenance: provenanceFile,
             counts: RequestCounts(total: duty.total, completed: tally.completed, failed: tally.failed),
             usage: tally.usage, event: .random())
         // A thrown error may hide a commit that took place: the blobs stay, and the pruner removes what no row names.
         guard try await store.publishBatch(duty, publication) else {
-            for file in [outputFile, errorFile].compactMap(\.self) { try await vault.delete(file.vaultKey) }
+            for file in publication.files { try await vault.delete(file.vaultKey) }
             throw DutyLost()
         }
         logger.info(
@@ -72,12 +79,10 @@ struct BatchFinalizer: Sendable {
             ])
     }
 
-    private func merge(
-        _ duty: FinalizationDuty, _ output: any BlobWriter, _ error: any BlobWriter
-    ) async throws -> MergeTally {
+    private func merge(_ duty: FinalizationDuty, _ writers: Writers) async throws -> MergeTally {
         let merger = ResultMerger(
-            duty: duty, output: output, error: error, spoolMemoryMax: configuration.spoolMemoryBytesMax,
-            spoolDirectory: configuration.spoolDirectory)
+            duty: duty, output: writers.output, error: writers.error, provenance: writers.provenance,
+            spoolMemoryMax: configuration.spoolMemoryBytesMax, spoolDirectory: configuration.spoolDirectory)
         var tally = MergeTally()
         for first in stride(from: 0, to: duty.shardCount, by: Int(Self.shardsPerRun)) {
             let range = first..<min(first + Self.shardsPerRun, duty.shardCount)
@@ -105,7 +110,15 @@ struct BatchFinalizer: Sendable {
         }
     }
 
-    private func file(_ blob: SealedBlob, _ kind: String, _ duty: FinalizationDuty) -> NewFile {
+    /// The file of a writer that got `lines` lines; nil, and what was begun is given up, when it got none.
+    private func seal(
+        _ writer: any BlobWriter, _ kind: String, lines: Int64, _ duty: FinalizationDuty
+    ) async throws -> NewFile? {
+        guard lines > 0 else {
+            await writer.discard()
+            return nil
+        }
+        let blob = try await writer.seal()
         let lifetime = duty.outputExpiresAfterSeconds ?? configuration.limits.outputExpiresAfterSeconds
         return NewFile(
             id: .random(), project: duty.project, purpose: .batchOutput,

@@ -19,12 +19,15 @@ struct MergeTally: Sendable, Equatable {
     var total: Int64 { completed + failed + unexecuted }
 }
 
-/// Writes the results of shards to the output and the error file in input order. What it writes is a function of the
+/// Writes the results of shards to the output and the error file in input order, and how each line was run to the
+/// provenance file. What it writes is a function of the
 /// rows alone: written again after a crash, it is the same byte for byte.
 struct ResultMerger: Sendable {
     let duty: FinalizationDuty
     let output: any BlobWriter
     let error: any BlobWriter
+    /// nil when none is kept.
+    let provenance: (any BlobWriter)?
     let spoolMemoryMax: Int
     let spoolDirectory: String
 
@@ -42,20 +45,25 @@ struct ResultMerger: Sendable {
         guard shards.map(\.number) == Array(range) else {
             throw FinalizeFault(batch: duty.lease.batch, reason: "a shard of \(range) is missing")
         }
+        var provenanceBuffer = provenance.map { WriteBuffer(writer: $0, bytesMax: Self.writeBytes) }
         for shard in shards {
-            try merge(shard, firstLine: firstLine + tally.total, reader, &tally, &outputBuffer, &errorBuffer)
+            try merge(
+                shard, firstLine: firstLine + tally.total, reader, &tally, &outputBuffer, &errorBuffer,
+                &provenanceBuffer)
         }
         try outputBuffer.flush()
         try errorBuffer.flush()
+        try provenanceBuffer?.flush()
         return tally
     }
 
     private func merge(
         _ shard: ShardSummary, firstLine: Int64, _ reader: ResultReader, _ tally: inout MergeTally,
-        _ outputBuffer: inout WriteBuffer, _ errorBuffer: inout WriteBuffer
+        _ outputBuffer: inout WriteBuffer, _ errorBuffer: inout WriteBuffer, _ provenanceBuffer: inout WriteBuffer?
     ) throws {
         var spool = ShardSpool(lineCount: shard.lineCount, memoryMax: spoolMemoryMax, directory: spoolDirectory)
-        try gather(shard, firstLine: firstLine, reader, &spool, &tally)
+        var history = ShardSpool(lineCount: shard.lineCount, memoryMax: spoolMemoryMax, directory: spoolDirectory)
+        try gather(shard, firstLine: firstLine, reader, &spool, &history, &tally)
         let unexecuted = shard.done.isFull ? nil : try LinePack(try reader.lines(ofShard: shard.number))
         var rendered: [UInt8] = []
         try spool.forEachLine { ordinal, line in
@@ -78,13 +86,21 @@ struct ResultMerger: Sendable {
             ResultLine.openAI.append(outcome, id: lineID(firstLine + Int64(ordinal)), to: &rendered)
             tally.unexecuted += 1
             try rendered.withUnsafeBytes { try errorBuffer.append($0) }
+            if provenance != nil {
+                try history.put(ordinal, isSuccess: false) {
+                    ProvenanceLine.append(outcome, ordinal: firstLine + Int64(ordinal), to: &$0)
+                }
+            }
+        }
+        try history.forEachLine { _, line in
+            if let line { try provenanceBuffer?.append(line.bytes) }
         }
     }
 
-    /// Renders every recorded outcome of a shard into the spool.
+    /// Renders every recorded outcome of a shard into the spools.
     private func gather(
         _ shard: ShardSummary, firstLine: Int64, _ reader: ResultReader, _ spool: inout ShardSpool,
-        _ tally: inout MergeTally
+        _ history: inout ShardSpool, _ tally: inout MergeTally
     ) throws {
         var gathered = 0
         try reader.forEachSegment(ofShard: shard.number) { frame in
@@ -98,6 +114,11 @@ struct ResultMerger: Sendable {
                 }
                 try spool.put(outcome.ordinal, isSuccess: outcome.isSuccess) {
                     ResultLine.openAI.append(outcome, id: lineID(firstLine + Int64(outcome.ordinal)), to: &$0)
+                }
+                if provenance != nil {
+                    try history.put(outcome.ordinal, isSuccess: outcome.isSuccess) {
+                        ProvenanceLine.append(outcome, ordinal: firstLine + Int64(outcome.ordinal), to: &$0)
+                    }
                 }
                 tally.usage = tally.usage + outcome.usage
                 gathered += 1

@@ -8,6 +8,8 @@ struct ShardPacker {
     private var builder: LinePackBuilder
     private var nextNumber: Int32 = 0
     private var finished: [DraftShard] = []
+    /// Lines packed so far.
+    private(set) var lineCount = 0
     /// Bytes of the packs that wait in ``takeFinished()``.
     private(set) var finishedBytes = 0
 
@@ -19,6 +21,7 @@ struct ShardPacker {
     mutating func add(_ line: AcceptedLine, _ text: UnsafeRawBufferPointer) {
         if !builder.hasRoom(for: line.customID.count + line.body.count) { cut() }
         builder.append(line, text)
+        lineCount += 1
     }
 
     /// Closes the last shard.

@@ -37,17 +37,27 @@ struct BatchValidator: Sendable {
         case .refused(let problem): return try await refuse(duty, [problem])
         }
         guard try await store.dropDrafts(duty.lease) else { throw DutyLost() }
-        let split: FileVerdict
+        let split: Split
         do {
             split = try await read(file, duty)
         } catch VaultError.missing {
             return try await refuse(duty, [Self.missing(duty.inputFileID)])
+        } catch let fault as RetryFault {
+            return try await refuse(duty, [fault.problem])
         }
-        guard split.problems.isEmpty else { return try await refuse(duty, split.problems) }
-        let total = Int64(split.requestCount)
-        guard try await store.openShards(duty.lease, total: total, model: split.model ?? "") else { throw DutyLost() }
+        guard split.verdict.problems.isEmpty else { return try await refuse(duty, split.verdict.problems) }
+        let model = split.verdict.model ?? ""
+        guard try await store.openShards(duty.lease, total: Int64(split.lineCount), model: model) else {
+            throw DutyLost()
+        }
         logger.info(
-            "batch is in progress", metadata: ["batch": "\(duty.lease.batch)", "lines": "\(split.requestCount)"])
+            "batch is in progress", metadata: ["batch": "\(duty.lease.batch)", "lines": "\(split.lineCount)"])
+    }
+
+    private struct Split {
+        var verdict: FileVerdict
+        /// Lines to be run; fewer than the file has when a batch is retried.
+        var lineCount: Int
     }
 
     private enum Input {
@@ -82,30 +92,35 @@ struct BatchValidator: Sendable {
                 + "upload it first, with the purpose 'batch'.")
     }
 
-    /// Streams the file through the rules; good lines become drafts as long as nothing is wrong.
-    private func read(_ file: StoredFile, _ duty: ValidationDuty) async throws -> FileVerdict {
+    /// Streams the file through the rules; good lines become drafts as long as nothing is wrong. Of a retry all lines are
+    /// checked, but only those that are to be run again become drafts.
+    private func read(_ file: StoredFile, _ duty: ValidationDuty) async throws -> Split {
         var generator = SystemRandomNumberGenerator()
         let key = HashKey(low: generator.next(), high: generator.next())
         let (vault, vaultKey) = (vault, file.vaultKey)
         var validator = FileValidator(rules: rules(of: duty), limits: fileLimits, key: key) { offset, length in
             try vault.readBack(vaultKey, offset: offset, length: length)
         }
+        var filter = try await RetryFilter.begin(duty, store: store, vault: vault)
         var packer = ShardPacker(limits: configuration.limits)
         var seen: Int64 = 0
         for try await piece in try await vault.read(file.vaultKey, range: nil) {
             seen += Int64(piece.count)
+            try await filter.readAhead(piece.count)
             try piece.withUnsafeBytes { bytes in
-                try validator.feed(bytes) { line, text in packer.add(line, text) }
+                try validator.feed(bytes) { line, text in if filter.takes(line, text) { packer.add(line, text) } }
             }
             if validator.isRefused { break }
             try await flush(&packer, duty, keeping: !validator.hasProblems, atLeast: Self.insertBytes)
         }
-        let verdict = try validator.finish { line, text in packer.add(line, text) }
-        guard verdict.problems.isEmpty else { return verdict }
+        try await filter.readAhead(0)
+        let verdict = try validator.finish { line, text in if filter.takes(line, text) { packer.add(line, text) } }
+        guard verdict.problems.isEmpty else { return Split(verdict: verdict, lineCount: 0) }
         guard seen == file.bytes else { throw VaultError.truncated(key: file.vaultKey) }
+        try filter.finish()
         packer.finish()
         try await flush(&packer, duty, keeping: true, atLeast: 1)
-        return verdict
+        return Split(verdict: verdict, lineCount: packer.lineCount)
     }
 
     /// Inserts packed shards once enough are gathered, or drops them when the file is refused anyway.

@@ -48,6 +48,16 @@ package struct Batch: Hashable, Sendable {
     package var cancellingAt: Int64?
     /// When it became `cancelled`.
     package var cancelledAt: Int64?
+    /// Since when no call of it is started; nil unless it is paused. The window goes on meanwhile.
+    package var pausedAt: Int64?
+    /// Among the batches of a lane the higher goes first, -100…100.
+    package var priority: Int16
+    /// Which traffic it belongs to.
+    package var lane: Lane
+    /// The batch whose failed lines this one runs again; nil for a batch of its own.
+    package var parent: BatchID?
+    /// How each line was run; set with the result files where the server keeps it.
+    package var provenanceFileID: FileID?
 
     /// A batch from its columns.
     package init(
@@ -57,7 +67,8 @@ package struct Batch: Hashable, Sendable {
         errorFileID: FileID? = nil, counts: RequestCounts = RequestCounts(), usage: Usage = Usage(),
         createdAt: Int64, expiresAt: Int64, inProgressAt: Int64? = nil, finalizingAt: Int64? = nil,
         completedAt: Int64? = nil, failedAt: Int64? = nil, expiredAt: Int64? = nil, cancellingAt: Int64? = nil,
-        cancelledAt: Int64? = nil
+        cancelledAt: Int64? = nil, pausedAt: Int64? = nil, priority: Int16 = 0, lane: Lane = .normal,
+        parent: BatchID? = nil, provenanceFileID: FileID? = nil
     ) {
         self.id = id
         self.project = project
@@ -82,6 +93,11 @@ package struct Batch: Hashable, Sendable {
         self.expiredAt = expiredAt
         self.cancellingAt = cancellingAt
         self.cancelledAt = cancelledAt
+        self.pausedAt = pausedAt
+        self.priority = priority
+        self.lane = lane
+        self.parent = parent
+        self.provenanceFileID = provenanceFileID
     }
 }
 

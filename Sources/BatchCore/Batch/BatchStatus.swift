@@ -26,6 +26,14 @@ package enum BatchStatus: String, CaseIterable, Codable, Hashable, Sendable {
         case .validating, .inProgress, .finalizing, .cancelling: false
         }
     }
+
+    /// Whether calls may still be started, now or later: only then a batch can be paused.
+    package var mayStartCalls: Bool {
+        switch self {
+        case .validating, .inProgress: true
+        case .failed, .finalizing, .completed, .expired, .cancelling, .cancelled: false
+        }
+    }
 }
 
 /// Something that happens to a batch and may move its status.

@@ -30,7 +30,8 @@ extension LineProblem {
 }
 
 extension Batch {
-    /// The Batch object of the OpenAI API, every key present, null where not set. (contracts: OpenAI Batch object)
+    /// The Batch object of the OpenAI API, every key present, null where not set, and one member of our own,
+    /// `shardline`. (contracts: OpenAI Batch object)
     package var batchObject: JSONValue {
         .object([
             .init("id", .string(id.rawValue)),
@@ -55,6 +56,18 @@ extension Batch {
             .init("request_counts", countsObject),
             .init("usage", usageObject),
             .init("metadata", metadata.map(JSONValue.raw) ?? .null),
+            .init("shardline", extensionObject),
+        ])
+    }
+
+    /// What OpenAI's object has no place for.
+    private var extensionObject: JSONValue {
+        .object([
+            .init("paused_at", JSONValue(pausedAt)),
+            .init("priority", .integer(Int64(priority))),
+            .init("lane", .string(lane.name)),
+            .init("parent_batch_id", JSONValue(parent?.rawValue)),
+            .init("provenance_file_id", JSONValue(provenanceFileID?.rawValue)),
         ])
     }
 

@@ -17,6 +17,12 @@ package struct NewBatch: Sendable {
     package var metadata: String?
     /// Lifetime of the output files, or nil for the server's default.
     package var outputExpiresAfterSeconds: Int64?
+    /// Among the batches of its lane the higher goes first, -100…100.
+    package var priority: Int16
+    /// Which traffic it belongs to.
+    package var lane: Lane
+    /// The batch whose failed lines it runs again; nil for a batch of its own.
+    package var parent: BatchID?
     /// The `Idempotency-Key` of the request, or nil.
     package var idempotencyKey: String?
     /// SHA-256 of the request body.
@@ -27,8 +33,8 @@ package struct NewBatch: Sendable {
     /// A batch about to be recorded.
     package init(
         project: ProjectID, inputFileID: String, endpoint: String, window: CompletionWindow, metadata: String? = nil,
-        outputExpiresAfterSeconds: Int64? = nil, idempotencyKey: String? = nil, requestSHA256: [UInt8],
-        isRetry: Bool = false
+        outputExpiresAfterSeconds: Int64? = nil, priority: Int16 = 0, lane: Lane = .normal, parent: BatchID? = nil,
+        idempotencyKey: String? = nil, requestSHA256: [UInt8], isRetry: Bool = false
     ) {
         self.project = project
         self.inputFileID = inputFileID
@@ -36,6 +42,9 @@ package struct NewBatch: Sendable {
         self.window = window
         self.metadata = metadata
         self.outputExpiresAfterSeconds = outputExpiresAfterSeconds
+        self.priority = priority
+        self.lane = lane
+        self.parent = parent
         self.idempotencyKey = idempotencyKey
         self.requestSHA256 = requestSHA256
         self.isRetry = isRetry
@@ -56,25 +65,33 @@ extension Store {
     /// (contracts: OpenAI timeouts, retries, idempotency)
     /// - Throws: a 409 ``BatchCore/BatchError`` when the key was used with another body.
     package func insertBatch(_ new: NewBatch) async throws -> (batch: Batch, isNew: Bool) {
-        let id = BatchID.random()
-        return try await pool.transaction { session in
+        try await pool.transaction { session in
             if let existing = try Self.repeated(new, session) { return (existing, false) }
-            let rows = try session.query(
-                """
-                with now as materialized (select clock_timestamp() as t)
-                insert into batches (id, project_id, input_file_id, endpoint, completion_window, metadata,
-                    output_expires_after_seconds, idempotency_key, request_sha256, created_at, expires_at)
-                select \(id.rawValue), \(new.project.rawValue), \(new.inputFileID), \(new.endpoint),
-                    \(new.window.text), \(new.metadata), \(new.outputExpiresAfterSeconds), \(new.idempotencyKey),
-                    \(new.requestSHA256), t, t + \(Duration.seconds(new.window.seconds)) from now
-                returning \(unescaped: Self.batchColumns)
-                """)
-            try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")
-            return (try Self.batch(rows.onlyRow("batches")), true)
+            return (try Self.insertBatch(new, session), true)
         }
     }
 
-    private static func repeated(_ new: NewBatch, _ session: Session) throws -> Batch? {
+    /// Records a batch inside a transaction, and wakes who validates it.
+    static func insertBatch(_ new: NewBatch, _ session: Session) throws -> Batch {
+        let id = BatchID.random()
+        let rows = try session.query(
+            """
+            with now as materialized (select clock_timestamp() as t)
+            insert into batches (id, project_id, input_file_id, endpoint, completion_window, metadata,
+                output_expires_after_seconds, priority, lane, parent_batch_id, idempotency_key, request_sha256,
+                created_at, expires_at)
+            select \(id.rawValue), \(new.project.rawValue), \(new.inputFileID), \(new.endpoint),
+                \(new.window.text), \(new.metadata), \(new.outputExpiresAfterSeconds), \(new.priority),
+                \(new.lane.rawValue), \(new.parent?.rawValue), \(new.idempotencyKey), \(new.requestSHA256),
+                t, t + \(Duration.seconds(new.window.seconds)) from now
+            returning \(unescaped: batchColumns)
+            """)
+        try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")
+        return try batch(rows.onlyRow("batches"))
+    }
+
+    /// The batch that the same request made before; nil when it is new.
+    static func repeated(_ new: NewBatch, _ session: Session) throws -> Batch? {
         if let key = new.idempotencyKey {
             try session.query("select pg_advisory_xact_lock(hashtextextended(\(new.project.rawValue + "/" + key), 1))")
             let rows = try session.query(
@@ -113,13 +130,15 @@ extension Store {
         id, project_id, status, input_file_id, endpoint, completion_window, model, metadata,
         output_expires_after_seconds, problems, output_file_id, error_file_id, total, completed, failed,
         input_tokens, cached_tokens, output_tokens, reasoning_tokens, total_tokens, created_at, expires_at,
-        in_progress_at, finalizing_at, completed_at, failed_at, expired_at, cancelling_at, cancelled_at
+        in_progress_at, finalizing_at, completed_at, failed_at, expired_at, cancelling_at, cancelled_at, paused_at,
+        priority, lane, parent_batch_id, provenance_file_id
         """
 
     /// A batch from its row.
     static func batch(_ row: Row) throws -> Batch {
-        Batch(
-            id: try row.identifier("id"), project: try row.identifier("project_id"), status: try row.choice("status"),
+        let status: BatchStatus = try row.choice("status")
+        return Batch(
+            id: try row.identifier("id"), project: try row.identifier("project_id"), status: status,
             inputFileID: try row["input_file_id", as: String.self], endpoint: try row["endpoint", as: String.self],
             completionWindow: try row["completion_window", as: String.self],
             model: try row["model", as: String?.self], metadata: try row["metadata", as: String?.self],
@@ -136,6 +155,11 @@ extension Store {
             completedAt: try row.optionalSeconds("completed_at"), failedAt: try row.optionalSeconds("failed_at"),
             expiredAt: try row.optionalSeconds("expired_at"),
             cancellingAt: try row.optionalSeconds("cancelling_at"),
-            cancelledAt: try row.optionalSeconds("cancelled_at"))
+            cancelledAt: try row.optionalSeconds("cancelled_at"),
+            // A batch that expires or is cancelled while it is paused is not paused any more.
+            pausedAt: status.mayStartCalls ? try row.optionalSeconds("paused_at") : nil,
+            priority: try row["priority", as: Int16.self], lane: try row.lane("lane"),
+            parent: try row.optionalIdentifier("parent_batch_id"),
+            provenanceFileID: try row.optionalIdentifier("provenance_file_id"))
     }
 }

@@ -9,6 +9,8 @@ package struct Publication: Sendable {
     package var output: NewFile?
     /// The sealed error file; nil when no line failed or was left out.
     package var error: NewFile?
+    /// The sealed file that tells how each line was run; nil when there are no lines or the server keeps none.
+    package var provenance: NewFile?
     /// The final counts.
     package var counts: RequestCounts
     /// The final sums of tokens.
@@ -16,10 +18,17 @@ package struct Publication: Sendable {
     /// The id of the event that tells of it.
     package var event: EventID
 
+    /// The files it makes visible.
+    package var files: [NewFile] { [output, error, provenance].compactMap(\.self) }
+
     /// Everything that becomes visible when a batch ends.
-    package init(output: NewFile?, error: NewFile?, counts: RequestCounts, usage: Usage, event: EventID) {
+    package init(
+        output: NewFile?, error: NewFile?, provenance: NewFile? = nil, counts: RequestCounts, usage: Usage,
+        event: EventID
+    ) {
         self.output = output
         self.error = error
+        self.provenance = provenance
         self.counts = counts
         self.usage = usage
         self.event = event
@@ -47,14 +56,13 @@ extension Store {
     private static func publish(
         _ duty: FinalizationDuty, _ publication: Publication, _ status: BatchStatus, _ session: Session
     ) throws {
-        for file in [publication.output, publication.error].compactMap(\.self) {
-            _ = try insertFile(file, session)
-        }
+        for file in publication.files { _ = try insertFile(file, session) }
         let rows = try session.query(
             """
             update batches set status = \(status.rawValue), ending = \(duty.ending.rawValue),
                 output_file_id = \(publication.output?.id.rawValue),
                 error_file_id = \(publication.error?.id.rawValue),
+                provenance_file_id = \(publication.provenance?.id.rawValue),
                 completed = \(publication.counts.completed), failed = \(publication.counts.failed),
                 input_tokens = \(publication.usage.inputTokens), cached_tokens = \(publication.usage.cachedTokens),
                 output_tokens = \(publication.usage.outputTokens),

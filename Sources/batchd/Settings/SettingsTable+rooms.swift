@@ -19,8 +19,17 @@ extension SettingsTable {
             "coordinator.worker_silence", \.coordinator.workerSilence, least: .seconds(1),
             "Workers that are silent for this long are forgotten."),
         .duration(
+            "coordinator.forecast_every", \.coordinator.forecastEvery, least: .seconds(1),
+            "How often it is measured which batches would miss their window."),
+        .integer(
+            "coordinator.poison_attempts", \.coordinator.poisonAttempts, 2...1_000,
+            "Workers that a line may take with it before it is recorded as failed."),
+        .duration(
             "coordinator.orphan_age", \.coordinator.orphanAge, least: .seconds(600),
             "Stored bytes that belong to no file are removed when they are this old."),
+        .flag(
+            "coordinator.provenance", \.coordinator.writesProvenance,
+            "Whether a file that tells how each line was run (`batchctl results --provenance`) is kept of every batch."),
         .bytes(
             "coordinator.spool_memory_bytes_max", \.coordinator.spoolMemoryBytesMax,
             "Results of one shard that finalizing keeps in memory; more goes through a file."),
@@ -47,8 +56,9 @@ extension SettingsTable {
     /// The worker's rooms.
     static let worker: [Row] = [
         .integer(
-            "worker.concurrency", \.worker.concurrency, 1...1_000, flag: "--concurrency",
-            "Calls in flight of one worker, and to the backend of `backend`."),
+            "worker.concurrency", \.worker.concurrency, 1...20_000, flag: "--concurrency",
+            "Most calls in flight of one worker, and to the backend of `backend`; how many there are adapts to what "
+                + "each backend keeps up with."),
         .duration("worker.lease", \.worker.lease, least: .seconds(1), "How long a dead worker keeps its shards."),
         .duration("worker.renew_every", \.worker.renewEvery, "How often leases are renewed."),
         .duration("worker.checkpoint_every", \.worker.checkpointEvery, "Longest time a result waits to be recorded."),
@@ -68,6 +78,12 @@ extension SettingsTable {
             "Time for calls in flight of a cancelled batch."),
         .duration("worker.poll_every", \.worker.pollEvery, "How often to look for shards unasked."),
         .duration("worker.heartbeat_every", \.worker.heartbeatEvery, "How often the worker says that it lives."),
+        .duration(
+            "worker.share_silence", \.worker.shareSilence,
+            "A worker that is silent for this long has no shares of backends with a cluster-wide cap any more."),
+        .integer(
+            "worker.held_batches_max", \.worker.heldBatchesMax, 1...10_000,
+            "Batches of which a worker takes a first shard although it has enough lines on hand."),
         .integer("worker.claim_shards_max", \.worker.claimShardsMax, 1...64, "Shards claimed by one statement."),
         .integer(
             "worker.held_lines_max", \.worker.heldLinesMax, 1...10_000_000,

@@ -16,11 +16,14 @@ struct BatchRequest: Hashable, Sendable {
     let metadata: String?
     /// Lifetime of the output files in seconds, or nil for the server's default.
     let outputExpiresAfterSeconds: Int64?
+    /// When the batch goes, or nil for the usual.
+    let scheduling: SchedulingFields
 
     /// Longest file id that is looked at, in UTF-8 bytes.
     private static let fileIDBytesMax = 512
     private static let known: Set<String> = [
         "input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after",
+        "priority", "lane",
     ]
 
     /// Parses and checks a JSON body.
@@ -48,11 +51,12 @@ struct BatchRequest: Hashable, Sendable {
             throw BatchError.invalidValue(path, param: "endpoint", supported: Endpoint.allCases.map(\.rawValue))
         }
         self.endpoint = endpoint
-        window = try Self.window(try Self.text("completion_window", fields), limits)
+        window = try WindowRule.window(try Self.text("completion_window", fields), limits)
         metadata = try fields["metadata"].flatMap(BatchMetadata.text)
         outputExpiresAfterSeconds = try fields["output_expires_after"].flatMap {
             try ExpiryRule.seconds(in: $0, param: "output_expires_after")
         }
+        scheduling = try SchedulingFields(fields)
     }
 
     private static func text(_ name: String, _ fields: JSONFields) throws -> String {
@@ -62,17 +66,5 @@ struct BatchRequest: Hashable, Sendable {
         }
         guard !text.utf8.contains(0) else { throw BatchError.containsNUL(name) }
         return text
-    }
-
-    private static func window(_ text: String, _ limits: Limits) throws -> CompletionWindow {
-        let range = limits.completionWindowSeconds
-        guard let window = CompletionWindow(text, range: range) else {
-            let hours = (range.lowerBound + 3_599) / 3_600...range.upperBound / 3_600
-            throw BatchError.invalid(
-                "Invalid value for 'completion_window': '\(text.prefix(40))'. Expected hours or days such as '24h' or "
-                    + "'7d', from \(hours.lowerBound)h to \(hours.upperBound)h.",
-                code: "invalid_value", param: "completion_window")
-        }
-        return window
     }
 }

@@ -14,8 +14,8 @@ struct BatchRoutes: Sendable {
     /// Largest request body in bytes.
     let jsonBytesMax: Int
 
-    /// What a cancel request may carry; it is not looked at.
-    private static let cancelBytesMax = 64 << 10
+    /// What a request to cancel, pause or resume may carry; it is not looked at.
+    private static let verbBytesMax = 64 << 10
     private static let idempotencyKeyBytesMax = 255
 
     /// The table of these routes.
@@ -25,6 +25,9 @@ struct BatchRoutes: Sendable {
             .guarded(.get, "/v1/batches", list),
             .guarded(.get, "/v1/batches/{id}", retrieve),
             .guarded(.post, "/v1/batches/{id}/cancel", cancel),
+            .guarded(.post, "/v1/batches/{id}/pause", pause),
+            .guarded(.post, "/v1/batches/{id}/resume", resume),
+            .guarded(.post, "/v1/batches/{id}/retry", retry),
         ]
     }
 
@@ -36,6 +39,7 @@ struct BatchRoutes: Sendable {
                 project: project, inputFileID: request.inputFileID, endpoint: request.endpoint.rawValue,
                 window: request.window, metadata: request.metadata,
                 outputExpiresAfterSeconds: request.outputExpiresAfterSeconds,
+                priority: request.scheduling.priority ?? 0, lane: request.scheduling.lane ?? .normal,
                 idempotencyKey: try Self.idempotencyKey(call.headers),
                 requestSHA256: Array(SHA256.hash(data: body)), isRetry: Self.isRetry(call.headers)))
         return .json(batch.batchObject)
@@ -56,8 +60,38 @@ struct BatchRoutes: Sendable {
 
     private func cancel(_ call: Call, _ project: ProjectID) async throws -> Answer {
         let id = try Self.batchID(call)
-        _ = try await call.body.collect(upTo: Self.cancelBytesMax)
+        _ = try await call.body.collect(upTo: Self.verbBytesMax)
         return .json(try await store.cancelBatch(id, project: project).batchObject)
+    }
+
+    private func pause(_ call: Call, _ project: ProjectID) async throws -> Answer {
+        let id = try Self.batchID(call)
+        _ = try await call.body.collect(upTo: Self.verbBytesMax)
+        return .json(try await store.pauseBatch(id, project: project).batchObject)
+    }
+
+    private func resume(_ call: Call, _ project: ProjectID) async throws -> Answer {
+        let id = try Self.batchID(call)
+        _ = try await call.body.collect(upTo: Self.verbBytesMax)
+        return .json(try await store.resumeBatch(id, project: project).batchObject)
+    }
+
+    private func retry(_ call: Call, _ project: ProjectID) async throws -> Answer {
+        let id = try Self.batchID(call)
+        let body = try await call.body.collect(upTo: jsonBytesMax)
+        let request = try RetryRequest(parsing: body, limits: limits)
+        // Two retries without a body are the same request only when they name the same batch.
+        var hash = SHA256()
+        hash.update(data: Array("retry \(id)\n".utf8))
+        hash.update(data: body)
+        var new = NewRetry(
+            project: project, parent: id, idempotencyKey: try Self.idempotencyKey(call.headers),
+            requestSHA256: Array(hash.finalize()), isRetry: Self.isRetry(call.headers))
+        new.window = request.window
+        new.metadata = request.metadata
+        new.priority = request.scheduling.priority
+        new.lane = request.scheduling.lane
+        return .json(try await store.retryBatch(new).batch.batchObject)
     }
 
     private static func batchID(_ call: Call) throws -> BatchID {

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BatchCore
+
+/// The body of a request to run the failed lines of a batch again, checked; a body is optional, and what it does not
+/// name is taken from the batch.
+struct RetryRequest: Hashable, Sendable {
+    /// The time the new batch has.
+    let window: CompletionWindow?
+    /// JSON text of an object of strings.
+    let metadata: String?
+    /// When the new batch goes.
+    let scheduling: SchedulingFields
+
+    private static let known: Set<String> = ["completion_window", "metadata", "priority", "lane"]
+
+    /// Parses and checks a JSON body; an empty one names nothing.
+    ///
+    /// - Throws: a 400 ``BatchCore/BatchError`` for the first thing that is wrong.
+    init(parsing body: [UInt8], limits: Limits) throws {
+        let tree = body.isEmpty ? .object([]) : try JSONTree.parse(body)
+        guard case .object(let members) = tree else {
+            throw BatchError.invalid("The body of the request must be a JSON object, but is \(tree.kind).")
+        }
+        let fields = JSONFields(members)
+        try fields.allowOnly(Self.known)
+        window = try fields["completion_window"].flatMap { try Self.window($0, limits) }
+        metadata = try fields["metadata"].flatMap(BatchMetadata.text)
+        scheduling = try SchedulingFields(fields)
+    }
+
+    private static func window(_ tree: JSONTree, _ limits: Limits) throws -> CompletionWindow? {
+        if case .null = tree { return nil }
+        guard case .string(let text) = tree else {
+            throw BatchError.invalidType("completion_window", expected: "a string", got: tree.kind)
+        }
+        return try WindowRule.window(text, limits)
+    }
+}

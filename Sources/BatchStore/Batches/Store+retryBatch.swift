@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BatchCore
+internal import Postgres
+
+/// A batch about to be made of the lines of another one that did not succeed. What is nil is taken from that one.
+package struct NewRetry: Sendable {
+    /// The tenant, which must own the other batch.
+    package var project: ProjectID
+    /// The batch whose lines failed, expired or were cancelled.
+    package var parent: BatchID
+    /// The time the new batch has.
+    package var window: CompletionWindow?
+    /// JSON text of an object of strings.
+    package var metadata: String?
+    /// Among the batches of its lane the higher goes first, -100…100.
+    package var priority: Int16?
+    /// Which traffic it belongs to.
+    package var lane: Lane?
+    /// The `Idempotency-Key` of the request, or nil.
+    package var idempotencyKey: String?
+    /// SHA-256 of what makes the request this one: its path and body.
+    package var requestSHA256: [UInt8]
+    /// Whether the client says that it sends the request again (`x-stainless-retry-count` above 0).
+    package var isRetry: Bool
+
+    /// A retry that takes everything from its parent.
+    package init(
+        project: ProjectID, parent: BatchID, idempotencyKey: String? = nil, requestSHA256: [UInt8],
+        isRetry: Bool = false
+    ) {
+        self.project = project
+        self.parent = parent
+        self.idempotencyKey = idempotencyKey
+        self.requestSHA256 = requestSHA256
+        self.isRetry = isRetry
+    }
+}
+
+extension Store {
+    /// Records a batch of the lines of another one that did not succeed, or finds the one that the same request made
+    /// before. Which lines these are is found out by validation, from the parent's error file.
+    ///
+    /// - Throws: a 404, or a 409 ``BatchCore/BatchError`` that says why there is nothing to run again.
+    package func retryBatch(_ retry: NewRetry) async throws -> (batch: Batch, isNew: Bool) {
+        try await pool.transaction { session in
+            guard let parent = try Self.findBatch(retry.parent, project: retry.project, session) else {
+                throw BatchError.notFound("No batch found with id '\(retry.parent)'.")
+            }
+            let new = try Self.child(of: parent, retry)
+            if let existing = try Self.repeated(new, session) { return (existing, false) }
+            try Self.checkRetry(of: parent, session)
+            return (try Self.insertBatch(new, session), true)
+        }
+    }
+
+    private static func child(of parent: Batch, _ retry: NewRetry) throws -> NewBatch {
+        // The parent's window was accepted once, whatever the limits are now.
+        guard let window = retry.window ?? CompletionWindow(parent.completionWindow, range: 1...Int64.max) else {
+            throw RowMismatch(description: "batch \(parent.id) has the window '\(parent.completionWindow)'")
+        }
+        return NewBatch(
+            project: retry.project, inputFileID: parent.inputFileID, endpoint: parent.endpoint, window: window,
+            metadata: retry.metadata ?? parent.metadata,
+            outputExpiresAfterSeconds: parent.outputExpiresAfterSeconds,
+            priority: retry.priority ?? parent.priority, lane: retry.lane ?? parent.lane, parent: parent.id,
+            idempotencyKey: retry.idempotencyKey, requestSHA256: retry.requestSHA256, isRetry: retry.isRetry)
+    }
+
+    private static func checkRetry(of parent: Batch, _ session: Session) throws {
+        guard parent.status.isTerminal else {
+            throw BatchError.conflict(
+                "Cannot retry a batch with status '\(parent.status.rawValue)'; wait for its end or cancel it first.")
+        }
+        guard parent.status != .failed else {
+            throw BatchError.conflict(
+                "Cannot retry a batch with status 'failed': its input file was refused and no line was run. "
+                    + "Correct the file and create a new batch.")
+        }
+        guard let errorFile = parent.errorFileID else {
+            throw BatchError.conflict(
+                "There is nothing to retry: no line of the batch '\(parent.id)' failed or was left out.")
+        }
+        guard try isStored(errorFile.rawValue, parent.project, session) else {
+            throw BatchError.conflict(
+                "The error file '\(errorFile)' of the batch '\(parent.id)' was deleted or has expired, so nobody knows "
+                    + "which lines failed. Create a new batch of the lines you want to run.")
+        }
+        guard try isStored(parent.inputFileID, parent.project, session) else {
+            throw BatchError.conflict(
+                "The input file '\(parent.inputFileID)' of the batch '\(parent.id)' was deleted or has expired. "
+                    + "Upload the lines you want to run and create a new batch.")
+        }
+    }
+
+    private static func isStored(_ file: String, _ project: ProjectID, _ session: Session) throws -> Bool {
+        try !session.query(
+            """
+            select 1 from files where id = \(file) and project_id = \(project.rawValue) and deleted_at is null
+              and (expires_at is null or expires_at > clock_timestamp())
+            """
+        ).isEmpty
+    }
+}

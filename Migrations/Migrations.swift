@@ -18,6 +18,8 @@ package enum Migrations {
         Migration(name: "0004_shards", sql: text(PackageResources._004_shards_sql)),
         Migration(name: "0005_workers", sql: text(PackageResources._005_workers_sql)),
         Migration(name: "0006_events", sql: text(PackageResources._006_events_sql)),
+        Migration(name: "0007_scheduling", sql: text(PackageResources._007_scheduling_sql)),
+        Migration(name: "0008_lineage", sql: text(PackageResources._008_lineage_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -44,6 +44,8 @@ package struct Store: Sendable {
 package enum Signals {
     /// Shards became ready: workers claim. Payload: the batch id or empty.
     package static let shards = "shardline_shards"
+    /// A worker is idle while others hold shards: those give lines of theirs away. Payload: the idle worker's id.
+    package static let hungry = "shardline_hungry"
     /// A batch changed: workers re-check their leases, coordinators look for duties. Payload: the batch id.
     package static let batches = "shardline_batches"
     /// An event was committed: coordinators look for deliveries. Payload: empty.

@@ -42,6 +42,46 @@ package struct LineSet: Hashable, Sendable {
         return true
     }
 
+    /// Adds every line of `other`, a set of the same shard.
+    package mutating func formUnion(_ other: LineSet) {
+        merge(other) { $0 | $1 }
+    }
+
+    /// The lines of this set that are not in `other`, a set of the same shard.
+    package func subtracting(_ other: LineSet) -> LineSet {
+        var rest = self
+        rest.merge(other) { $0 & ~$1 }
+        return rest
+    }
+
+    /// Whether no line is in both sets of the same shard.
+    package func isDisjoint(with other: LineSet) -> Bool {
+        zip(bytes, other.bytes).allSatisfy { $0 & $1 == 0 }
+    }
+
+    /// Whether every line of `other`, a set of the same shard, is in this one.
+    package func isSuperset(of other: LineSet) -> Bool {
+        zip(bytes, other.bytes).allSatisfy { $1 & ~$0 == 0 }
+    }
+
+    /// The lines of the shard that are not in the set.
+    package var complement: LineSet {
+        var rest = self
+        for index in rest.bytes.indices { rest.bytes[index] = ~rest.bytes[index] }
+        if lineCount % 8 != 0 { rest.bytes[rest.bytes.count - 1] &= UInt8(1 << (lineCount % 8)) - 1 }
+        rest.count = lineCount - count
+        return rest
+    }
+
+    /// The lines in the set, ascending.
+    package var lines: [Int] { (0..<lineCount).filter(contains) }
+
+    private mutating func merge(_ other: LineSet, _ combine: (UInt8, UInt8) -> UInt8) {
+        precondition(other.lineCount == lineCount, "a set of another shard")
+        for index in bytes.indices { bytes[index] = combine(bytes[index], other.bytes[index]) }
+        count = bytes.reduce(0) { $0 + $1.nonzeroBitCount }
+    }
+
     /// Whether every line of the shard is in the set.
     package var isFull: Bool { count == lineCount }
 }

@@ -13,21 +13,25 @@ package enum ShardState: String, CaseIterable, Hashable, Sendable {
     case done
 }
 
-/// Names a shard: its batch and its place in the file.
+/// Names a part of a shard: its batch, its place in the file, and which part.
 package struct ShardKey: Hashable, Sendable, CustomStringConvertible {
     /// The batch it belongs to.
     package var batch: BatchID
     /// 0-based; shards of a batch hold consecutive runs of lines.
     package var number: Int32
+    /// 0 for the shard as it was made; each split makes a part with the next number. Every line of a shard belongs to
+    /// exactly one of its parts.
+    package var part: Int32
 
-    /// Names a shard.
-    package init(batch: BatchID, number: Int32) {
+    /// Names a part of a shard.
+    package init(batch: BatchID, number: Int32, part: Int32 = 0) {
         self.batch = batch
         self.number = number
+        self.part = part
     }
 
-    /// `batch_…/7`
-    package var description: String { "\(batch)/\(number)" }
+    /// `batch_…/7`, and `batch_…/7.2` for a part that a split made.
+    package var description: String { part == 0 ? "\(batch)/\(number)" : "\(batch)/\(number).\(part)" }
 }
 
 /// The right to write results of a shard: its key and the epoch of the claim. Every write of the holder carries it.
@@ -44,10 +48,18 @@ package struct Lease: Hashable, Sendable {
     }
 }
 
-/// A shard in a worker's hands.
+/// A shard, or a part of one, in a worker's hands.
 package struct ClaimedShard: Sendable {
     /// The right to write its results.
     package var lease: Lease
+    /// The tenant it belongs to.
+    package var project: ProjectID
+    /// The lane of its batch.
+    package var lane: Lane
+    /// The priority of its batch, -100…100; larger goes first.
+    package var priority: Int16
+    /// Whether its batch would miss its window at the rate measured.
+    package var isUrgent: Bool
     /// The path of every line, such as `/v1/embeddings`.
     package var endpoint: String
     /// The one model of the batch.
@@ -58,23 +70,33 @@ package struct ClaimedShard: Sendable {
     package var secondsLeft: Double
     /// How many lines the pack holds.
     package var lineCount: Int
-    /// Which lines have a recorded result.
+    /// Which lines of this part have a recorded result.
     package var done: LineSet
-    /// The frame of ``LinePack``, already decompressed.
+    /// Which lines belong to other parts; none of them is in ``done``.
+    package var moved: LineSet
+    /// The frame of ``LinePack``, already decompressed: all lines of the shard, those of other parts too.
     package var pack: [UInt8]
 
     /// A shard in a worker's hands.
+    ///
+    /// - Parameter moved: none when nil.
     package init(
-        lease: Lease, endpoint: String, model: String, expiresAt: Int64, secondsLeft: Double, lineCount: Int,
-        done: LineSet, pack: [UInt8]
+        lease: Lease, project: ProjectID, lane: Lane = .normal, priority: Int16 = 0, isUrgent: Bool = false,
+        endpoint: String, model: String, expiresAt: Int64, secondsLeft: Double, lineCount: Int, done: LineSet,
+        moved: LineSet? = nil, pack: [UInt8]
     ) {
         self.lease = lease
+        self.project = project
+        self.lane = lane
+        self.priority = priority
+        self.isUrgent = isUrgent
         self.endpoint = endpoint
         self.model = model
         self.expiresAt = expiresAt
         self.secondsLeft = secondsLeft
         self.lineCount = lineCount
         self.done = done
+        self.moved = moved ?? LineSet(lineCount: lineCount)
         self.pack = pack
     }
 }
@@ -85,9 +107,9 @@ package struct Checkpoint: Sendable {
     package var lease: Lease
     /// Counts up from 0 with each checkpoint of this lease.
     package var sequence: Int32
-    /// All lines of the shard that have a result once this checkpoint is written.
+    /// All lines of the part that have a result once this checkpoint is written.
     package var done: LineSet
-    /// Whether `done` is every line of the shard.
+    /// Whether `done` is every line that was not moved to another part.
     package var isLast: Bool
     /// How many results the segment holds.
     package var lineCount: Int

@@ -4,7 +4,7 @@ package import BatchCore
 internal import Postgres
 internal import Zstd
 
-/// What is known of one shard when its batch is finalized.
+/// What is known of one shard, all its parts taken together, when its batch is finalized.
 package struct ShardSummary: Sendable {
     /// 0-based place in the file.
     package var number: Int32
@@ -26,29 +26,37 @@ package final class ResultReader {
         self.decompressor = try ZstdDecompressor()
     }
 
-    /// The shards `range`, in order.
+    /// The shards `range`, in order; what the parts of one have done is one set.
     package func shards(_ range: Range<Int32>) throws -> [ShardSummary] {
-        try session.query(
+        let rows = try session.query(
             """
-            select shard_no, line_count, done from shards
+            select batch_id, shard_no, part, line_count, done from shards
             where batch_id = \(batch.rawValue) and shard_no >= \(range.lowerBound) and shard_no < \(range.upperBound)
-            order by shard_no
-            """
-        ).map { row in
+            order by shard_no, part
+            """)
+        var summaries: [ShardSummary] = []
+        for row in rows {
+            let key = try row.shardKey()
             let lineCount = Int(try row["line_count", as: Int32.self])
-            guard let done = LineSet(lineCount: lineCount, bytes: try row["done", as: [UInt8].self]) else {
-                throw RowMismatch(description: "a shard of \(batch) has a bitmap of another length")
+            let done = try row.lineSet("done", of: key, lineCount: lineCount)
+            guard let last = summaries.last, last.number == key.number else {
+                summaries.append(ShardSummary(number: key.number, lineCount: lineCount, done: done))
+                continue
             }
-            return ShardSummary(number: try row["shard_no", as: Int32.self], lineCount: lineCount, done: done)
+            guard last.lineCount == lineCount, last.done.isDisjoint(with: done) else {
+                throw RowMismatch(description: "shard \(key) has results of lines that belong to another part")
+            }
+            summaries[summaries.count - 1].done.formUnion(done)
         }
+        return summaries
     }
 
-    /// Every segment of one shard in the order written, one at a time: the frame of ``SegmentPack``.
+    /// Every segment of one shard, part by part in the order written, one at a time: the frame of ``SegmentPack``.
     package func forEachSegment(ofShard number: Int32, _ body: ([UInt8]) throws -> Void) throws {
         try session.forEachRow(
             """
             select raw_bytes, results from segments
-            where batch_id = \(batch.rawValue) and shard_no = \(number) order by epoch, seq
+            where batch_id = \(batch.rawValue) and shard_no = \(number) order by part, epoch, seq
             """
         ) { row in
             let size = Int(try row["raw_bytes", as: Int64.self])
@@ -59,7 +67,7 @@ package final class ResultReader {
     /// The lines of one shard: the frame of ``LinePack``.
     package func lines(ofShard number: Int32) throws -> [UInt8] {
         let rows = try session.query(
-            "select lines from shards where batch_id = \(batch.rawValue) and shard_no = \(number)")
+            "select lines from shards where batch_id = \(batch.rawValue) and shard_no = \(number) and part = 0")
         return try rows.onlyRow("shards").withBytes("lines") {
             try decompressor.decompress($0, bytesMax: Store.packBytesMax)
         }

@@ -9,6 +9,8 @@ extension Store {
     ///
     /// For each shard one statement updates the row where the epoch matches and inserts the segment only if it did: a
     /// worker whose lease was lost writes nothing. The row lock that the update takes makes a rescuer wait or skip.
+    /// Nor does one that has a result of a line that was moved to another part. Whether the part is finished the row
+    /// decides; what was recorded clears the shard of the suspicion that it kills its workers.
     /// Repeating a checkpoint whose commit is unknown is harmless: the segment is there already, and the counts are not
     /// added twice.
     package func record(
@@ -26,17 +28,13 @@ extension Store {
         let compressor = try ZstdCompressor()
         var written: Set<Lease> = []
         // One order for all workers, so that two transactions never wait for each other in a circle.
-        for checkpoint in checkpoints.sorted(by: { Self.precedes($0.lease.shard, $1.lease.shard) }) {
+        for checkpoint in checkpoints.sorted(by: { ShardKey.lockOrder($0.lease.shard, $1.lease.shard) }) {
             if try Self.record(worker, checkpoint, lease, compressor, session) { written.insert(checkpoint.lease) }
         }
         for batch in Set(checkpoints.filter(\.isLast).map(\.lease.shard.batch)) {
             try session.query("select pg_notify(\(Signals.batches), \(batch.rawValue))")
         }
         return written
-    }
-
-    private static func precedes(_ left: ShardKey, _ right: ShardKey) -> Bool {
-        (left.batch.rawValue, left.number) < (right.batch.rawValue, right.number)
     }
 
     private static func record(
@@ -46,26 +44,30 @@ extension Store {
         let key = checkpoint.lease.shard
         let results = try checkpoint.segment.withUnsafeBytes { try compressor.compress($0) }
         let usage = checkpoint.usage
+        let count = Int32(checkpoint.done.count)
         let rows = try session.query(
             """
             with owned as (
-                update shards set done = \(checkpoint.done.bytes), done_count = \(Int32(checkpoint.done.count)),
+                update shards set done = \(checkpoint.done.bytes), done_count = \(count),
                     completed = completed + \(checkpoint.completed), failed = failed + \(checkpoint.failed),
                     input_tokens = input_tokens + \(usage.inputTokens),
                     cached_tokens = cached_tokens + \(usage.cachedTokens),
                     output_tokens = output_tokens + \(usage.outputTokens),
                     reasoning_tokens = reasoning_tokens + \(usage.reasoningTokens),
                     total_tokens = total_tokens + \(usage.totalTokens),
-                    state = case when \(checkpoint.isLast) then 'done' else state end,
-                    worker_id = case when \(checkpoint.isLast) then null else worker_id end,
-                    lease_until = case when \(checkpoint.isLast) then null else clock_timestamp() + \(lease) end
-                where batch_id = \(key.batch.rawValue) and shard_no = \(key.number)
+                    state = case when \(count) + moved_count = line_count then 'done' else state end,
+                    worker_id = case when \(count) + moved_count = line_count then null else worker_id end,
+                    lease_until = case when \(count) + moved_count < line_count
+                        then clock_timestamp() + \(lease) end,
+                    attempts = 1
+                where batch_id = \(key.batch.rawValue) and shard_no = \(key.number) and part = \(key.part)
                   and epoch = \(checkpoint.lease.epoch) and state = 'claimed' and worker_id = \(worker.rawValue)
-                  and done_count < \(Int32(checkpoint.done.count))
-                returning batch_id, shard_no
+                  and done_count < \(count)
+                  and (moved is null or not line_sets_meet(moved, \(checkpoint.done.bytes)))
+                returning batch_id, shard_no, part
             ), stored as (
-                insert into segments (batch_id, shard_no, epoch, seq, line_count, raw_bytes, results)
-                select batch_id, shard_no, \(checkpoint.lease.epoch), \(checkpoint.sequence),
+                insert into segments (batch_id, shard_no, part, epoch, seq, line_count, raw_bytes, results)
+                select batch_id, shard_no, part, \(checkpoint.lease.epoch), \(checkpoint.sequence),
                     \(Int32(checkpoint.lineCount)), \(Int64(checkpoint.segment.count)), \(results) from owned
                 returning 1
             )
@@ -81,7 +83,7 @@ extension Store {
             """
             select 1 from segments
             where batch_id = \(checkpoint.lease.shard.batch.rawValue) and shard_no = \(checkpoint.lease.shard.number)
-              and epoch = \(checkpoint.lease.epoch) and seq = \(checkpoint.sequence)
+              and part = \(checkpoint.lease.shard.part) and epoch = \(checkpoint.lease.epoch) and seq = \(checkpoint.sequence)
             """
         ).isEmpty
     }

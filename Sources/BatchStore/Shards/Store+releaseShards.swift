@@ -15,7 +15,7 @@ extension Store {
                 with held as (\(Self.held(leases, by: worker)))
                 update shards s set state = 'ready', worker_id = null, lease_until = null,
                     attempts = greatest(s.attempts - 1, 0)
-                from held where s.batch_id = held.batch_id and s.shard_no = held.shard_no
+                from held where s.batch_id = held.batch_id and s.shard_no = held.shard_no and s.part = held.part
                 returning s.batch_id
                 """)
             try session.query("select pg_notify(\(Signals.shards), '')")

@@ -9,6 +9,8 @@ package struct LeaseRenewal: Hashable, Sendable {
     package var lease: Lease
     /// Anything but `in_progress` means: start no more calls.
     package var batchStatus: BatchStatus
+    /// Whether the batch is paused: start no more calls, give back what was not started.
+    package var isPaused: Bool
     /// Seconds until the batch's window passes, by the database's clock; negative afterwards.
     package var secondsLeft: Double
 }
@@ -25,15 +27,16 @@ extension Store {
                 with held as (\(Self.held(leases, by: worker)))
                 update shards s set lease_until = clock_timestamp() + \(lease)
                 from held, batches b
-                where s.batch_id = held.batch_id and s.shard_no = held.shard_no and b.id = s.batch_id
-                returning s.batch_id, s.shard_no, s.epoch, b.status,
+                where s.batch_id = held.batch_id and s.shard_no = held.shard_no and s.part = held.part
+                  and b.id = s.batch_id
+                returning s.batch_id, s.shard_no, s.part, s.epoch, b.status, b.paused_at is not null as is_paused,
                     extract(epoch from b.expires_at - clock_timestamp())::float8 as seconds_left
                 """
             ).map { row in
-                let key = ShardKey(batch: try row.identifier("batch_id"), number: try row["shard_no", as: Int32.self])
-                return LeaseRenewal(
-                    lease: Lease(shard: key, epoch: try row["epoch", as: Int32.self]),
-                    batchStatus: try row.choice("status"), secondsLeft: try row["seconds_left", as: Double.self])
+                LeaseRenewal(
+                    lease: Lease(shard: try row.shardKey(), epoch: try row["epoch", as: Int32.self]),
+                    batchStatus: try row.choice("status"), isPaused: try row["is_paused", as: Bool.self],
+                    secondsLeft: try row["seconds_left", as: Double.self])
             }
         }
     }
@@ -42,12 +45,13 @@ extension Store {
     /// keep, so that none waits for another in a circle.
     static func held(_ leases: [Lease], by worker: WorkerID) -> Fragment {
         """
-        select s.batch_id, s.shard_no
-        from unnest(\(leases.map(\.shard.batch.rawValue)), \(leases.map(\.shard.number)), \(leases.map(\.epoch)))
-                as named (batch_id, shard_no, epoch)
-            join shards s on s.batch_id = named.batch_id and s.shard_no = named.shard_no and s.epoch = named.epoch
+        select s.batch_id, s.shard_no, s.part
+        from unnest(\(leases.map(\.shard.batch.rawValue)), \(leases.map(\.shard.number)),
+                \(leases.map(\.shard.part)), \(leases.map(\.epoch))) as named (batch_id, shard_no, part, epoch)
+            join shards s on s.batch_id = named.batch_id and s.shard_no = named.shard_no and s.part = named.part
+                and s.epoch = named.epoch
         where s.state = 'claimed' and s.worker_id = \(worker.rawValue)
-        order by s.batch_id collate "C", s.shard_no
+        order by s.batch_id collate "C", s.shard_no, s.part
         for update of s
         """
     }

@@ -35,8 +35,18 @@ package struct WorkerRecord: Hashable, Sendable {
 }
 
 extension Store {
-    /// Records that a worker lives. Leases do not depend on it.
-    package func heartbeat(_ worker: WorkerRecord) async throws {
+    /// How long a worker may be silent before its places go to others, unless told otherwise.
+    package static let shareSilence = Duration.milliseconds(1_500)
+
+    /// Says that the worker lives, and returns what it may have in flight to each backend that `asks` names, over which
+    /// all workers together keep the cap. Leases do not depend on it.
+    ///
+    /// A grant holds until the next one, and at most for `silence` after the heartbeat was sent: the worker starts no
+    /// call to the backend after that, because its places are given to others. (see ``ShareAsk``)
+    @discardableResult
+    package func heartbeat(
+        _ worker: WorkerRecord, asks: [ShareAsk] = [], silence: Duration = shareSilence
+    ) async throws -> [String: Int] {
         try await pool.run { session in
             try session.execute(
                 """
@@ -47,11 +57,19 @@ extension Store {
                     draining = excluded.draining, heartbeat_at = clock_timestamp()
                 """)
         }
+        var grants: [String: Int] = [:]
+        for ask in asks {
+            grants[ask.backend] = try await pool.transaction { session in
+                try Self.share(ask, worker.id, silence, session)
+            }
+        }
+        return grants
     }
 
-    /// Forgets a worker that ends in good order.
+    /// Forgets a worker that ends in good order; its places are free at once.
     package func removeWorker(_ id: WorkerID) async throws {
         try await pool.run { session in
+            try session.execute("delete from backend_shares where worker_id = \(id.rawValue)")
             try session.execute("delete from workers where id = \(id.rawValue)")
         }
     }

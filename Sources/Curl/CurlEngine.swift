@@ -58,14 +58,38 @@ package final class CurlEngine: Sendable {
         await loop.stop()
     }
 
+    /// Sends the request and hands the answer to `done`, without a task that waits for it: for callers with
+    /// thousands of requests in flight.
+    ///
+    /// `done` is called exactly once, on the engine's thread, where it must not wait; when the engine has stopped, at
+    /// once.
+    package func start(
+        _ request: HTTPRequest, _ done: @escaping @Sendable (Result<HTTPResponse, CurlError>) -> Void
+    ) -> RunningRequest {
+        let transfer = Transfer(request)
+        loop.send(.submit(transfer, done))
+        return RunningRequest(transfer: transfer, loop: loop)
+    }
+
     private func run(_ transfer: Transfer) async throws(CurlError) -> HTTPResponse {
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
-                loop.send(.submit(transfer, continuation))
+                loop.send(.submit(transfer, { continuation.resume(returning: $0) }))
             }
         } onCancel: {
             loop.send(.cancel(transfer))
         }
         return try result.get()
+    }
+}
+
+/// A request that was started and may be aborted.
+package struct RunningRequest: Sendable {
+    fileprivate let transfer: Transfer
+    fileprivate let loop: EngineLoop
+
+    /// Aborts the request, which then fails with `cancelled`; void when it has ended.
+    package func abort() {
+        loop.send(.cancel(transfer))
     }
 }

@@ -9,8 +9,8 @@ import Synchronization
 final class EngineLoop: @unchecked Sendable {
     /// What other threads ask for.
     enum Command {
-        /// Start the transfer; answer the continuation once.
-        case submit(Transfer, Transfer.Continuation)
+        /// Start the transfer; tell the listener once.
+        case submit(Transfer, Transfer.Listener)
         /// Abort the transfer, also when its submission is still to come.
         case cancel(Transfer)
         /// The consumer of the paused transfer has room again.
@@ -85,9 +85,7 @@ final class EngineLoop: @unchecked Sendable {
             return (false, inbox.isAsleep)
         }
         if mustWake, let multi { curl_multi_wakeup(multi) }
-        if isStopped, case .submit(_, let continuation) = command {
-            continuation.resume(returning: .failure(.shutDown))
-        }
+        if isStopped, case .submit(_, let listener) = command { listener(.failure(.shutDown)) }
     }
 
     /// Asks the thread to abort everything and end.
@@ -159,8 +157,8 @@ final class EngineLoop: @unchecked Sendable {
 
     private func handle(_ command: Command) {
         switch command {
-        case .submit(let transfer, let continuation):
-            transfer.continuation = continuation
+        case .submit(let transfer, let listener):
+            transfer.listener = listener
             if transfer.isCancelled {
                 abort(transfer, .cancelled, "cancelled")
             } else if waiting.count - waitingHead >= waitingRoom {
@@ -239,7 +237,7 @@ final class EngineLoop: @unchecked Sendable {
     private func abort(_ transfer: Transfer, _ code: CurlError.Code, _ what: String) {
         if let slot = transfer.slot {
             abort(transfer, with: slot.error(code, what))
-        } else if transfer.continuation != nil {
+        } else if transfer.listener != nil {
             transfer.finish(.failure(CurlError(code, "\(HostName.describe(transfer.request.url)): \(what)")))
         }
         // Else the submission is still to come, and will find the mark.
@@ -305,7 +303,7 @@ final class EngineLoop: @unchecked Sendable {
             }
             return (inbox.commands, inbox.stopWaiters)
         }
-        for case .submit(_, let continuation) in late { continuation.resume(returning: .failure(.shutDown)) }
+        for case .submit(_, let listener) in late { listener(.failure(.shutDown)) }
         for waiter in waiters { waiter.resume() }
     }
 }

@@ -10,6 +10,9 @@ package struct HTTPRequest: Sendable {
     package var headers: HTTPHeaders
     /// Fields shared by many requests; decides about compression in place of `acceptsCompression` when present.
     package var prepared: PreparedHeaders?
+    /// Value of the fields that `prepared` leaves open, such as a request id; of one length for all requests that share
+    /// them it costs no allocation. Printable ASCII. Ignored with fields of its own or without `prepared`.
+    package var stamp: String?
     /// Body bytes, not copied; nil sends no body.
     package var body: SharedBytes?
     /// How long each phase may take.
@@ -30,13 +33,14 @@ package struct HTTPRequest: Sendable {
     /// - Parameter responseBytesMax: 64 MiB by default.
     package init(
         method: String = "GET", url: String, headers: HTTPHeaders = HTTPHeaders(), prepared: PreparedHeaders? = nil,
-        body: SharedBytes? = nil, timeouts: Timeouts = Timeouts(), responseBytesMax: Int = 64 << 20,
+        stamp: String? = nil, body: SharedBytes? = nil, timeouts: Timeouts = Timeouts(), responseBytesMax: Int = 64 << 20,
         acceptsCompression: Bool = false, followsRedirects: Bool = false, guardsAddress: Bool = false
     ) {
         self.method = method
         self.url = url
         self.headers = headers
         self.prepared = prepared
+        self.stamp = stamp
         self.body = body
         self.timeouts = timeouts
         self.responseBytesMax = responseBytesMax

@@ -11,12 +11,18 @@ package final class PreparedHeaders: @unchecked Sendable {
     let list: UnsafeMutablePointer<curl_slist>
     /// Whether the response may be compressed (gzip or deflate) and is decompressed on arrival.
     package let acceptsCompression: Bool
+    /// Names of the fields whose value each request brings along as its `stamp`.
+    package let stamped: [String]
 
     /// Checks and converts the fields.
     ///
+    /// - Parameter stamped: names of fields whose value comes with each request.
     /// - Throws: `badRequest` for a name that is not a token (RFC 9110 §5.6.2) or a value with CR, LF or NUL.
-    package init(_ headers: HTTPHeaders, acceptsCompression: Bool = false) throws(CurlError) {
+    package init(
+        _ headers: HTTPHeaders, stamped: [String] = [], acceptsCompression: Bool = false
+    ) throws(CurlError) {
         var chain = HeaderChain()
+        self.stamped = stamped
         do {
             try chain.append(headers)
             for (name, line) in Self.implied where headers.first(name) == nil {
@@ -92,6 +98,51 @@ struct HeaderChain {
             true
         default:
             "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+    }
+}
+
+/// The fields of a `PreparedHeaders` with stamps, in libcurl's form, rewritten in place for each request of a handle.
+/// Belongs to the engine thread.
+final class StampedHeaders {
+    /// What the list ends in; also whose stamps these are.
+    let prepared: PreparedHeaders
+    /// Bytes of the stamp.
+    let stampBytes: Int
+    private var chain = HeaderChain()
+
+    /// Fields with a stamp of this length.
+    ///
+    /// - Throws: `badRequest` when the stamp cannot be a field's value.
+    init(_ prepared: PreparedHeaders, stamp: String) throws(CurlError) {
+        self.prepared = prepared
+        stampBytes = stamp.utf8.count
+        do {
+            try chain.append(HTTPHeaders(prepared.stamped.map { ($0, stamp) }))
+        } catch {
+            chain.free()
+            throw error
+        }
+        chain.join(prepared)
+    }
+
+    deinit { chain.free() }
+
+    /// The list's first node.
+    var list: UnsafeMutablePointer<curl_slist>? { chain.head }
+
+    /// Puts another stamp of the same length in place. The list must not be in use by a transfer under way.
+    func write(_ stamp: String) {
+        var node = chain.head
+        for name in prepared.stamped {
+            guard let line = node?.pointee.data else { return }
+            var position = line + name.utf8.count + 2
+            for byte in stamp.utf8 {
+                // The value was checked when the list was made; a later stamp must not be able to break the line.
+                position.pointee = CChar(bitPattern: byte > 0x20 && byte < 0x7F ? byte : UInt8(ascii: "_"))
+                position += 1
+            }
+            node = node?.pointee.next
         }
     }
 }

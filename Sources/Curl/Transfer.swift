@@ -3,8 +3,9 @@
 /// One request on its way through the engine. Created by the caller; from submission on, the `var`s belong to the
 /// engine thread, which is why the type may be passed between threads.
 final class Transfer: @unchecked Sendable {
-    /// Resumed exactly once: with the whole answer, or for a download with its head.
-    typealias Continuation = UnsafeContinuation<Result<HTTPResponse, CurlError>, Never>
+    /// Called exactly once: with the whole answer, or for a download with its head. On the engine thread, or at once
+    /// on the caller's when the engine has stopped.
+    typealias Listener = @Sendable (Result<HTTPResponse, CurlError>) -> Void
 
     /// What to send.
     let request: HTTPRequest
@@ -28,7 +29,7 @@ final class Transfer: @unchecked Sendable {
     /// Set once the outcome is known; whatever arrives later is void.
     var isFinished = false
     /// Who waits for the answer; nil once told.
-    var continuation: Continuation?
+    var listener: Listener?
 
     /// A transfer not yet submitted.
     init(
@@ -49,9 +50,9 @@ final class Transfer: @unchecked Sendable {
 
     /// Tells the caller the outcome, once.
     func answer(_ result: Result<HTTPResponse, CurlError>) {
-        let waiting = continuation
-        continuation = nil
-        waiting?.resume(returning: result)
+        let waiting = listener
+        listener = nil
+        waiting?(result)
     }
 
     /// Ends the transfer: tells whoever still waits.

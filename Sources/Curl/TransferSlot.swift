@@ -36,6 +36,8 @@ final class TransferSlot {
     private var ownHeaders = HeaderChain()
     /// Kept while the handle points to its list.
     private var preparedHeaders: PreparedHeaders?
+    /// The same for a list with stamps; nil while the handle has another.
+    private var stampedHeaders: StampedHeaders?
 
     /// A new handle with the engine's options; nil when libcurl has no memory or refuses an option.
     init?(loop: EngineLoop) {
@@ -131,6 +133,16 @@ final class TransferSlot {
     }
 
     private func apply(headersOf request: HTTPRequest) throws(CurlError) {
+        if let stamp = request.stamp, let prepared = request.prepared, request.headers.isEmpty,
+            !prepared.stamped.isEmpty, !stamp.isEmpty
+        {
+            return try apply(stamp: stamp, prepared)
+        }
+        if stampedHeaders != nil {
+            shardline_easy_set_headers(easy, nil)
+            stampedHeaders = nil
+            preparedHeaders = nil
+        }
         if let prepared = request.prepared, request.headers.isEmpty {
             if preparedHeaders !== prepared {
                 shardline_easy_set_headers(easy, prepared.list)
@@ -148,6 +160,17 @@ final class TransferSlot {
             preparedHeaders = prepared
             shardline_easy_set_headers(easy, prepared.list)
         }
+    }
+
+    private func apply(stamp: String, _ prepared: PreparedHeaders) throws(CurlError) {
+        if let stamped = stampedHeaders, stamped.prepared === prepared, stamped.stampBytes == stamp.utf8.count {
+            stamped.write(stamp)
+            return
+        }
+        let stamped = try StampedHeaders(prepared, stamp: stamp)
+        shardline_easy_set_headers(easy, stamped.list)
+        stampedHeaders = stamped
+        preparedHeaders = nil
     }
 
     private func applySwitches(_ request: HTTPRequest, isStreaming: Bool) {

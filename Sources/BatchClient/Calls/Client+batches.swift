@@ -11,6 +11,8 @@ package struct BatchOrder: Hashable, Sendable {
     package var window: String
     /// The user's labels, in the order they were given; names occur once.
     package var metadata: [Label]
+    /// Which batches it goes before.
+    package var rank: BatchRank
 
     /// One label of a batch.
     package struct Label: Hashable, Sendable {
@@ -27,11 +29,14 @@ package struct BatchOrder: Hashable, Sendable {
     }
 
     /// An order from its fields.
-    package init(inputFileID: String, endpoint: String, window: String, metadata: [Label] = []) {
+    package init(
+        inputFileID: String, endpoint: String, window: String, metadata: [Label] = [], rank: BatchRank = BatchRank()
+    ) {
         self.inputFileID = inputFileID
         self.endpoint = endpoint
         self.window = window
         self.metadata = metadata
+        self.rank = rank
     }
 
     /// The request body.
@@ -44,7 +49,29 @@ package struct BatchOrder: Hashable, Sendable {
         if !metadata.isEmpty {
             members.append(.init("metadata", .object(metadata.map { .init($0.name, .string($0.value)) })))
         }
-        return JSONValue.object(members).bytes
+        return JSONValue.object(members + rank.members).bytes
+    }
+}
+
+/// Which batches a batch goes before; what is nil is left to the server. Fields of our own server only.
+package struct BatchRank: Hashable, Sendable {
+    /// -100…100.
+    package var priority: Int?
+    /// `normal` or `background`.
+    package var lane: String?
+
+    /// A rank.
+    package init(priority: Int? = nil, lane: String? = nil) {
+        self.priority = priority
+        self.lane = lane
+    }
+
+    /// What of it is given, as members of a request.
+    var members: [JSONValue.Member] {
+        [
+            priority.map { .init("priority", .integer(Int64($0))) },
+            lane.map { .init("lane", .string($0)) },
+        ].compactMap { $0 }
     }
 }
 
@@ -80,6 +107,37 @@ extension Client {
     package func cancelBatch(_ id: String) async throws(ClientError) -> Answer<WireBatch> {
         try await fetch(
             Call(method: "POST", path: "/batches/\(ServerAddress.encode(id))/cancel", doing: "cancel batch \(id)"),
+            as: WireBatch.self)
+    }
+
+    /// Stops the starting of calls of a batch; on one that is paused already it changes nothing.
+    package func pauseBatch(_ id: String) async throws(ClientError) -> Answer<WireBatch> {
+        try await fetch(
+            Call(method: "POST", path: "/batches/\(ServerAddress.encode(id))/pause", doing: "pause batch \(id)"),
+            as: WireBatch.self)
+    }
+
+    /// Lets the calls of a paused batch start again; on one that is not paused it changes nothing.
+    package func resumeBatch(_ id: String) async throws(ClientError) -> Answer<WireBatch> {
+        try await fetch(
+            Call(method: "POST", path: "/batches/\(ServerAddress.encode(id))/resume", doing: "resume batch \(id)"),
+            as: WireBatch.self)
+    }
+
+    /// Makes a batch of the lines of another one that failed, expired or were cancelled. Sent again after a lost answer,
+    /// under the same key, it still makes one batch only.
+    ///
+    /// - Parameter window: the time it has, such as `24h`; nil for that of the other batch.
+    package func retryBatch(
+        _ id: String, window: String? = nil, rank: BatchRank = BatchRank(),
+        idempotencyKey: String = newIdempotencyKey()
+    ) async throws(ClientError) -> Answer<WireBatch> {
+        let members = [window.map { JSONValue.Member("completion_window", .string($0)) }].compactMap { $0 }
+        return try await fetch(
+            Call(
+                method: "POST", path: "/batches/\(ServerAddress.encode(id))/retry", doing: "retry batch \(id)",
+                headers: [("Idempotency-Key", idempotencyKey)],
+                body: .json(JSONValue.object(members + rank.members).bytes)),
             as: WireBatch.self)
     }
 

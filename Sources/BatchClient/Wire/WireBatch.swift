@@ -46,6 +46,8 @@ package struct WireBatch: Codable, Hashable, Sendable {
     package var usage: WireUsage?
     /// The user's own labels.
     package var metadata: [String: String]?
+    /// What only our own server says; nil from others.
+    package var shardline: WireExtension?
 
     /// A batch with the fields that are always there; the others start as nil.
     package init(id: String, endpoint: String, status: String, createdAt: Int64) {
@@ -56,7 +58,7 @@ package struct WireBatch: Codable, Hashable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case id, endpoint, model, errors, status, usage, metadata
+        case id, endpoint, model, errors, status, usage, metadata, shardline
         case inputFileID = "input_file_id"
         case completionWindow = "completion_window"
         case outputFileID = "output_file_id"
@@ -87,6 +89,39 @@ package struct WireBatch: Codable, Hashable, Sendable {
 
     /// What the user called it (`ds_name`, as in Bailian), or nil.
     package var name: String? { metadata?["ds_name"] }
+
+    /// Whether it starts no calls until it is resumed.
+    package var isPaused: Bool { shardline?.pausedAt != nil && !isTerminal }
+
+    /// The batch whose failed lines this one runs again; nil for a batch of its own.
+    package var parentID: String? { shardline?.parentBatchID }
+
+    /// The file that tells how each line was run; nil while, or where, there is none.
+    package var provenanceFileID: String? { shardline?.provenanceFileID }
+}
+
+/// The member `shardline` of a Batch object.
+package struct WireExtension: Codable, Hashable, Sendable {
+    /// Since when it is paused, Unix seconds; nil when it is not.
+    package var pausedAt: Int64?
+    /// -100…100, 0 unless given.
+    package var priority: Int?
+    /// `normal` or `background`.
+    package var lane: String?
+    /// The batch whose failed lines this one runs again.
+    package var parentBatchID: String?
+    /// The file that tells how each line was run.
+    package var provenanceFileID: String?
+
+    /// An extension without anything.
+    package init() {}
+
+    enum CodingKeys: String, CodingKey {
+        case priority, lane
+        case pausedAt = "paused_at"
+        case parentBatchID = "parent_batch_id"
+        case provenanceFileID = "provenance_file_id"
+    }
 }
 
 /// Why a batch failed validation. (contracts: OpenAI validation errors)

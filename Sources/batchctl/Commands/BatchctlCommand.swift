@@ -26,8 +26,9 @@ struct BatchctlCommand: AsyncParsableCommand {
             """,
         version: Program.version,
         subcommands: [
-            SubmitCommand.self, StatusCommand.self, ListCommand.self, CancelCommand.self, ResultsCommand.self,
-            ValidateCommand.self, FilesCommand.self, ModelsCommand.self, CompletionsCommand.self,
+            SubmitCommand.self, StatusCommand.self, ListCommand.self, PauseCommand.self, ResumeCommand.self,
+            CancelCommand.self, ResultsCommand.self, RetryCommand.self, ValidateCommand.self, FilesCommand.self,
+            ModelsCommand.self, CompletionsCommand.self,
         ])
 
     /// The same group as every command's, so that its options may also stand before the command.

@@ -24,6 +24,7 @@ struct ListCommand: AsyncParsableCommand {
         let columns: [Table.Column] = [
             .init(title: "ID"), .init(title: "STATUS"), .init(title: "LINES", isNumber: true),
             .init(title: "FAILED", isNumber: true), .init(title: "CREATED"), .init(title: "NAME"),
+            .init(title: "NOTES", isOptional: true),
         ]
         let list = Listing<WireBatch>(session: session, isJSON: format.isJSON, columns: columns, row: Self.row)
         try await list.print(limit: listing.all ? nil : listing.limit, pageMax: Self.pageMax, id: \.id) {
@@ -39,8 +40,9 @@ struct ListCommand: AsyncParsableCommand {
             done == counts.total
             ? Quantities.count(counts.total) : "\(Quantities.count(done))/\(Quantities.count(counts.total))"
         return [
-            batch.id, batch.status, counts.total == 0 ? "-" : lines, Quantities.count(counts.failed),
+            batch.id, BatchText.status(batch), counts.total == 0 ? "-" : lines, Quantities.count(counts.failed),
             Timestamps.text(batch.createdAt, offset: Terminal.offset(at: batch.createdAt)), batch.name ?? "",
+            BatchText.notes(batch),
         ]
     }
 }

@@ -43,6 +43,9 @@ struct SubmitCommand: AsyncParsableCommand {
         name: .long, help: ArgumentHelp("A name to find the batch by, kept as the label ds_name.", valueName: "name"))
     var name: String?
 
+    /// Which batches it goes before.
+    @OptionGroup var rank: RankOptions
+
     /// `--watch`.
     @Flag(name: .shortAndLong, help: "Show progress until the batch has ended.")
     var watch = false
@@ -73,11 +76,7 @@ struct SubmitCommand: AsyncParsableCommand {
         if let endpoint, !endpoint.hasPrefix("/") {
             throw ValidationError("--endpoint must be a path such as /v1/chat/completions, not \"\(endpoint)\"")
         }
-        if watch, wait { throw ValidationError("--watch and --wait exclude each other") }
-        if output != nil, !watch, !wait {
-            throw ValidationError("--output needs --watch or --wait: results are there only when the batch has ended")
-        }
-        if json, output == "-" { throw ValidationError("--json and --output - would mix on standard output") }
+        try Accompanying.check(watch: watch, wait: wait, output: output, json: json)
         try SubmitRules.checkWindow(window)
         _ = try SubmitRules.labels(metadata, name: name)
     }
@@ -88,13 +87,14 @@ struct SubmitCommand: AsyncParsableCommand {
         let session = try global.session()
         if let output { try Fetching.checkDestination(output) }
         let (fileID, endpoint) = try await provideFile(session)
-        let order = BatchOrder(inputFileID: fileID, endpoint: endpoint, window: window, metadata: labels)
+        let order = BatchOrder(
+            inputFileID: fileID, endpoint: endpoint, window: window, metadata: labels, rank: rank.rank)
         let created = try await create(order, session)
+        let company = Accompanying(session: session, isShown: watch, output: output, json: json)
         if watch || wait {
-            if !json, output != "-" { try await session.print(created.value.id) }
-            try await accompany(created.value, session)
+            try await company.follow(created.value)
         } else {
-            try await announce(created, session)
+            try await company.announce(created)
         }
     }
 }
@@ -121,41 +121,5 @@ extension SubmitCommand {
                     + "To try again without uploading: \(session.hint(again))")
             throw error
         }
-    }
-
-    /// Prints what was made and says what can be done with it.
-    private func announce(_ created: Answer<WireBatch>, _ session: Session) async throws {
-        let batch = created.value
-        if json {
-            try await session.print(json: created.json)
-        } else {
-            try await session.print(PlainText.safe(batch.id))
-        }
-        session.narrator.say("  watch it:      " + session.hint("status \(batch.id) --watch"))
-        session.narrator.say("  fetch results: " + session.hint("results \(batch.id) -o results.jsonl"))
-        session.narrator.say("  stop it:       " + session.hint("cancel \(batch.id)"))
-    }
-
-    /// Follows the batch to its end, saves its results and tells how it ended, by words and status.
-    private func accompany(_ created: WireBatch, _ session: Session) async throws {
-        let follower = BatchWatch(session: session, isShown: watch)
-        if watch {
-            session.narrator.say("watching \(created.id); Ctrl-C stops watching, not the batch")
-        }
-        let ended = try await follower.followOrExplain(created.id, from: created)
-        let batch = ended.value
-        if let output {
-            if let id = batch.outputFileID {
-                try await Fetching(session: session, isShown: watch).fetch(id, to: output)
-            } else {
-                session.narrator.tell("\(output) was not written: no line succeeded")
-            }
-        }
-        if json { try await session.print(json: ended.json) }
-        let status = BatchText.exitStatus(batch)
-        if watch || status != .done {
-            follower.conclude(batch, hasSavedOutput: output != nil)
-        }
-        if status != .done { throw CommandFailure(status) }
     }
 }

@@ -61,7 +61,7 @@ struct Fetching {
     }
 
     /// Opens `path` when it is a device or a pipe, which must be written to as it is; nil for files and new names.
-    private static func special(_ path: String) throws(ClientError) -> CInt? {
+    static func special(_ path: String) throws(ClientError) -> CInt? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         let kind = status.st_mode & S_IFMT

@@ -14,20 +14,25 @@ enum BatchText {
         }
         var facts: [(String, String?)] = [
             ("name", batch.name),
+            ("retry of", batch.parentID),
             ("endpoint", batch.endpoint),
             ("model", batch.model),
+            ("priority", batch.shardline?.priority.flatMap { $0 == 0 ? nil : String($0) }),
+            ("lane", batch.shardline?.lane.flatMap { $0 == "normal" ? nil : $0 }),
             ("lines", lines(batch)),
             ("created", instant(batch.createdAt)),
         ]
         if let ended = batch.endedAt {
             facts.append((batch.status, "\(instant(ended)), took \(Durations.words(ended - batch.createdAt))"))
         } else {
+            facts.append(("paused", batch.isPaused ? batch.shardline?.pausedAt.map(instant) : nil))
             facts.append(("expires", batch.expiresAt.map(instant)))
         }
         facts += [
             ("input", batch.inputFileID),
             ("output", batch.outputFileID),
             ("errors", batch.errorFileID),
+            ("provenance", batch.provenanceFileID),
             ("tokens", tokens(batch)),
         ]
         let labels = (batch.metadata ?? [:]).filter { $0.key != "ds_name" }.sorted { $0.key < $1.key }
@@ -35,7 +40,23 @@ enum BatchText {
         let known = facts.compactMap { name, value in value.map { (name, PlainText.safe($0)) } }
         let width = known.map(\.0.count).max() ?? 0
         let rows = known.map { "  " + $0.0 + String(repeating: " ", count: width - $0.0.count) + "  " + $0.1 }
-        return ["\(PlainText.safe(batch.id))  \(PlainText.safe(batch.status))"] + rows + problems(batch)
+        return ["\(PlainText.safe(batch.id))  \(PlainText.safe(status(batch)))"] + rows + problems(batch)
+    }
+
+    /// The status, and behind it whether the batch is paused, which is no status of its own.
+    static func status(_ batch: WireBatch) -> String { batch.isPaused ? batch.status + pausedMark : batch.status }
+
+    /// What stands behind the status of a paused batch.
+    static let pausedMark = " (paused)"
+
+    /// What is unusual about a batch, for a list: `retry of batch_…, priority 5, background`; empty when nothing is.
+    static func notes(_ batch: WireBatch) -> String {
+        let priority = batch.shardline?.priority ?? 0
+        let lane = batch.shardline?.lane ?? "normal"
+        return [
+            batch.parentID.map { "retry of \($0)" }, priority == 0 ? nil : "priority \(priority)",
+            lane == "normal" ? nil : lane,
+        ].compactMap { $0 }.joined(separator: ", ")
     }
 
     /// How many lines there are and what became of them; nil while their number is unknown.
@@ -94,7 +115,7 @@ enum BatchText {
     static func progress(_ batch: WireBatch, rate: Double?, elapsed: Int64) -> ProgressState {
         let counts = batch.counts
         return ProgressState(
-            label: batch.status, done: counts.completed + counts.failed, total: counts.total, unit: .lines,
+            label: status(batch), done: counts.completed + counts.failed, total: counts.total, unit: .lines,
             failed: counts.failed, rate: batch.knownStatus == .inProgress ? rate : nil, elapsed: elapsed)
     }
 

@@ -14,9 +14,13 @@ enum Paint {
 }
 
 extension [String] {
-    /// These lines with the first occurrence of `status` in the first line coloured, where the terminal has colours.
+    /// These lines with `status` at the end of the first line coloured, where the terminal has colours; the mark of a
+    /// paused batch may follow it.
     func painted(status: String, _ terminal: Terminal) -> [String] {
-        guard terminal.hasColor, let first, first.hasSuffix(status), let code = Paint.code(status) else { return self }
-        return ["\(first.dropLast(status.count))\u{1B}[\(code)m\(status)\u{1B}[0m"] + dropFirst()
+        guard terminal.hasColor, let first, let code = Paint.code(status) else { return self }
+        let mark = first.hasSuffix(BatchText.pausedMark) ? BatchText.pausedMark : ""
+        let plain = first.dropLast(mark.count)
+        guard plain.hasSuffix(status) else { return self }
+        return ["\(plain.dropLast(status.count))\u{1B}[\(code)m\(status)\u{1B}[0m\(mark)"] + dropFirst()
     }
 }

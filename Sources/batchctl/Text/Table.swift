@@ -8,6 +8,8 @@ struct Table {
         var title: String
         /// Whether the cells are flush right, as numbers are.
         var isNumber = false
+        /// Whether the column is left out when all its cells are empty.
+        var isOptional = false
     }
 
     /// The columns, from the left.
@@ -22,7 +24,11 @@ struct Table {
 
     /// The lines of the table, titles first, no blanks at the ends. Cells are made safe for a terminal.
     func lines() -> [String] {
-        let cells = [columns.map(\.title)] + rows.map { $0.map(PlainText.safe) }
+        let shown = self.columns.indices.filter { column in
+            !self.columns[column].isOptional || rows.contains { !$0[column].isEmpty }
+        }
+        let columns = shown.map { self.columns[$0] }
+        let cells = [columns.map(\.title)] + rows.map { row in shown.map { PlainText.safe(row[$0]) } }
         let widths = columns.indices.map { column in cells.map { PlainText.columns($0[column]) }.max() ?? 0 }
         return cells.map { row in
             var line = ""

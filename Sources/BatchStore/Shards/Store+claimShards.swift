@@ -10,8 +10,8 @@ extension Store {
     /// The batches of the first lane come first, then those of the highest priority, then those that would miss their
     /// window; among equals the project with the fewest claimed lines, and of a project the batch with the fewest.
     /// One claim spreads over several batches where they are equal. Rivals skip each other's rows. What it costs grows
-    /// with the claimed shards and the open batches, not with the lines that wait nor with what has ended. (see
-    /// ``choice(limit:excluding:)``)
+    /// with the claimed shards and the open batches, not with the lines that wait nor with what has ended. The function
+    /// `claim_quotas` of the schema decides how many shards of which batch are taken.
     /// - Parameter excluded: batches that the worker cannot serve.
     package func claimShards(
         worker: WorkerID, limit: Int, lease: Duration, excluding excluded: [BatchID] = []
@@ -38,8 +38,7 @@ extension Store {
     /// so that the death of a worker accuses one shard and not all of them.
     static func claim(_ worker: WorkerID, _ limit: Int, _ lease: Duration, _ excluded: [BatchID]) -> Query {
         """
-        with recursive \(choice(limit: limit, excluding: excluded.map(\.rawValue))),
-        suspect as materialized (
+        with suspect as materialized (
             select s.batch_id, s.shard_no, s.part
             from shards s join batches b on b.id = s.batch_id
             where s.state = 'ready' and s.attempts >= 2
@@ -52,9 +51,9 @@ extension Store {
             order by s.not_before limit 1
             for update of s skip locked
         ), ready as materialized (
-            select r.* from quotas q cross join lateral (
+            select r.* from claim_quotas(\(limit), \(excluded.map(\.rawValue))) q cross join lateral (
                 select s.batch_id, s.shard_no, s.part from shards s
-                where s.batch_id = q.id and s.state = 'ready' and s.attempts < 2
+                where s.batch_id = q.batch and s.state = 'ready' and s.attempts < 2
                   and (s.not_before is null or s.not_before <= clock_timestamp())
                 order by s.part desc, s.shard_no limit q.quota
                 for update skip locked

@@ -19,7 +19,7 @@ private let valid = Array(
             id object endpoint model errors input_file_id completion_window status output_file_id error_file_id
             created_at in_progress_at expires_at finalizing_at completed_at failed_at expired_at cancelling_at
             cancelled_at
-            request_counts usage metadata
+            request_counts usage metadata shardline
             """.split(whereSeparator: \.isWhitespace).map(String.init)
         #expect(Set(made.object.keys) == Set(keys))
         #expect(made.text("status") == "validating" && made.text("object") == "batch")

@@ -19,7 +19,8 @@ struct RunningCoordinator: Sendable {
     let directory: String
 
     static func run<T: Sendable>(
-        limits: Limits = Limits(), spoolMemoryBytesMax: Int = 32 << 20, webhookURL: String? = nil,
+        limits: Limits = Limits(), spoolMemoryBytesMax: Int = 32 << 20, writesProvenance: Bool = true,
+        webhookURL: String? = nil,
         webhookSecret: WebhookSecret? = nil, deliverySchedule: DeliverySchedule = DeliverySchedule(),
         knowsModel: @escaping @Sendable (String) -> Bool = { _ in true },
         _ body: @Sendable (RunningCoordinator) async throws -> T
@@ -32,6 +33,7 @@ struct RunningCoordinator: Sendable {
         var configuration = CoordinatorConfiguration(limits: limits)
         configuration.spoolMemoryBytesMax = spoolMemoryBytesMax
         configuration.spoolDirectory = directory
+        configuration.writesProvenance = writesProvenance
         configuration.pollEvery = .milliseconds(200)
         configuration.closeGrace = .seconds(2)
         configuration.webhookURL = webhookURL

@@ -94,17 +94,23 @@ struct BatchTextTests {
 
 struct ResultsChoiceTests {
     private func choose(
-        _ status: String, output: String? = nil, error: String? = nil, wantsErrors: Bool = false
+        _ status: String, output: String? = nil, error: String? = nil, provenance: String? = nil,
+        _ kind: ResultsCommand.Kind = .output, isPaused: Bool = false
     ) throws(CommandFailure) -> String {
         var batch = WireBatch(id: "batch_1", endpoint: "/v1/embeddings", status: status, createdAt: 0)
         batch.outputFileID = output
         batch.errorFileID = error
-        return try ResultsCommand.choose(batch, wantsErrors: wantsErrors) { "batchctl \($0)" }
+        var more = WireExtension()
+        more.provenanceFileID = provenance
+        more.pausedAt = isPaused ? 1 : nil
+        batch.shardline = more
+        return try ResultsCommand.choose(batch, kind) { "batchctl \($0)" }
     }
 
     @Test func `a batch that ended gives the file that is wanted`() throws {
         #expect(try choose("completed", output: "o", error: "e") == "o")
-        #expect(try choose("expired", output: "o", error: "e", wantsErrors: true) == "e")
+        #expect(try choose("expired", output: "o", error: "e", .errors) == "e")
+        #expect(try choose("completed", provenance: "p", .provenance) == "p")
     }
 
     @Test func `what is not there is refused with the way out`() {
@@ -124,7 +130,17 @@ struct ResultsChoiceTests {
                 "batch_1 has no output file: no line succeeded. The reasons: batchctl results batch_1 --errors")
         ) { try choose("completed", error: "e") }
         #expect(throws: CommandFailure(.nothingToFetch, "batch_1 has no error file: no line failed")) {
-            try choose("completed", output: "o", wantsErrors: true)
+            try choose("completed", output: "o", .errors)
         }
+        #expect(
+            throws: CommandFailure(
+                .nothingToFetch,
+                "batch_1 has no provenance file: it had no lines, or the server's coordinator.provenance was off")
+        ) { try choose("completed", output: "o", .provenance) }
+        #expect(
+            throws: CommandFailure(
+                .nothingToFetch,
+                "batch_1 has no results yet: it is in_progress (paused). Go on with it: batchctl resume batch_1")
+        ) { try choose("in_progress", isPaused: true) }
     }
 }

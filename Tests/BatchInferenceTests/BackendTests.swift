@@ -54,37 +54,6 @@ struct BackendURLTests {
     }
 }
 
-struct ConcurrencyGateTests {
-    @Test func `a gate never lets in more than its limit`() {
-        let gate = ConcurrencyGate(limit: 2)
-        let entered = (0..<3).map { _ in gate.enter() }
-        #expect(entered == [true, true, false])
-        #expect(!gate.hasRoom)
-        gate.leave()
-        #expect(gate.hasRoom && gate.count == 1)
-        #expect(gate.enter())
-    }
-
-    @Test func `many tasks share a gate without exceeding it`() async {
-        let gate = ConcurrencyGate(limit: 3)
-        let most = await withTaskGroup(of: Int.self) { group in
-            for _ in 0..<4 {
-                group.addTask {
-                    var most = 0
-                    for _ in 0..<20_000 where gate.enter() {
-                        most = max(most, gate.count)
-                        gate.leave()
-                    }
-                    return most
-                }
-            }
-            return await group.reduce(0, max)
-        }
-        #expect((1...3).contains(most))
-        #expect(gate.count == 0)
-    }
-}
-
 struct BackendSetTests {
     private func backend(_ name: String, _ models: ModelPattern..., concurrency: Int = 1) -> BackendConfiguration {
         BackendConfiguration(
@@ -98,20 +67,20 @@ struct BackendSetTests {
                 backend("d", .exact("qwen-max")),
             ], version: "1")
         let route = try #require(set.route(model: "qwen-max", endpoint: "/v1/embeddings"))
-        let places = (0..<3).map { _ in route.reserve() }
+        let places = (0..<3).map { _ in route.reserve(at: .now) }
         #expect(places.map { $0 != nil } == [true, true, false])
-        #expect(set.backends.map(\.gate.count) == [1, 0, 1, 0])
-        #expect(!route.hasRoom)
-        places.first??.leave()
-        #expect(route.hasRoom)
+        #expect(set.backends.map(\.inFlight) == [1, 0, 1, 0])
+        #expect(!route.hasRoom(at: .now))
+        places.first??.cancel()
+        #expect(route.hasRoom(at: .now))
     }
 
     @Test func `lines go to equal backends in turn`() throws {
         let set = try BackendSet(
             [backend("a", .any, concurrency: 100), backend("b", .any, concurrency: 100)], version: "1")
         let route = try #require(set.route(model: "m", endpoint: "/v1/embeddings"))
-        for _ in 0..<10 { _ = route.reserve() }
-        #expect(set.backends.map(\.gate.count) == [5, 5])
+        for _ in 0..<10 { _ = route.reserve(at: .now) }
+        #expect(set.backends.map(\.inFlight) == [5, 5])
     }
 
     @Test func `a model nobody serves has no route`() throws {
@@ -125,7 +94,7 @@ struct BackendSetTests {
         let set = try BackendSet([], version: "1")
         #expect(set.serves(model: "batch-test-model"))
         let route = try #require(set.route(model: "batch-test-model", endpoint: "/v1/chat/ds-test"))
-        for _ in 0..<1_000 { #expect(route.reserve() != nil) }
+        for _ in 0..<1_000 { #expect(route.reserve(at: .now) != nil) }
         #expect(set.route(model: "batch-test-model", endpoint: "/v1/embeddings") == nil)
     }
 

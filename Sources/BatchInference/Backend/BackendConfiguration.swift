@@ -10,7 +10,7 @@ package struct BackendConfiguration: Hashable, Sendable {
     package var apiKey: String?
     /// What it serves; at least one.
     package var models: [ModelPattern]
-    /// Calls that this worker has in flight to it at most, 1…1,000. Default 64.
+    /// Calls that this worker has in flight to it at most, 1…20,000. Default 256.
     package var concurrency: Int
     /// Name resolution, connection and TLS handshake. Default 10 s.
     package var connectTimeout: Duration
@@ -29,9 +29,43 @@ package struct BackendConfiguration: Hashable, Sendable {
     /// Most bytes of an answer; a longer one fails its line without another attempt. Default 32 MiB.
     package var responseBytesMax: Int
 
+    /// Its part of the lines among backends with the same pattern, relative to their weights, 1…1,000.
+    package var weight = 1
+    /// Calls that all workers together have in flight to it at most, 1…1,000,000; nil: no such cap. The rates per
+    /// minute below then hold for all workers together too.
+    package var clusterConcurrency: Int?
+    /// Calls in flight before anything is known of it, at least 1; at most `concurrency` counts.
+    package var windowStart = 64
+    /// Fewest calls in flight whatever it says, at least 1; at most `concurrency` counts.
+    package var windowFloor = 1
+    /// How many times its unhurried latency it may take before fewer calls are in flight, 1.1…1,000.
+    package var latencyTolerance = 2.0
+    /// Calls per minute at most; nil: no such limit. Without `clusterConcurrency` each worker may make so many.
+    package var requestsPerMinute: Int?
+    /// Tokens per minute at most, by the usage its answers state; nil: no such limit.
+    package var tokensPerMinute: Int?
+    /// Failed calls in a row after which it is left alone for a while, 1…10,000.
+    package var breakerFailures = 10
+    /// Longest time it is left alone before one call tries it again.
+    package var breakerPauseMax = Duration.seconds(30)
+    /// Repeated calls per success, 0…10.
+    package var retryRatio = 0.2
+    /// Repeated calls per second that need no success, 1…10,000.
+    package var retriesPerSecondMin = 10
+    /// Path asked for its health with GET, such as `/health`; 2xx is healthy. Empty: it is not asked.
+    package var healthPath = ""
+    /// Time between two questions for its health.
+    package var healthEvery = Duration.seconds(5)
+    /// Where it shows `vllm:num_requests_waiting` in the Prometheus format, such as `http://host:8000/metrics`.
+    package var metricsURL = ""
+    /// Whether calls are held back while requests wait at it; needs `metricsURL`.
+    package var yieldsToLive = false
+    /// How long lines wait for it without using up attempts while it answers no call at all.
+    package var outagePatience = Duration.seconds(86_400)
+
     /// A backend; everything but name, place and models has a default.
     package init(
-        name: String, baseURL: String, apiKey: String? = nil, models: [ModelPattern], concurrency: Int = 64,
+        name: String, baseURL: String, apiKey: String? = nil, models: [ModelPattern], concurrency: Int = 256,
         connectTimeout: Duration = .seconds(10), firstByteTimeout: Duration = .seconds(600),
         idleTimeout: Duration = .seconds(120), totalTimeout: Duration = .seconds(600), attemptsMax: Int = 5,
         backoffFirst: Duration = .milliseconds(500), backoffMax: Duration = .seconds(30),
@@ -50,31 +84,5 @@ package struct BackendConfiguration: Hashable, Sendable {
         self.backoffFirst = backoffFirst
         self.backoffMax = backoffMax
         self.responseBytesMax = responseBytesMax
-    }
-
-    /// What is wrong with it, one sentence each; empty when it can be used.
-    package func validate() -> [String] {
-        var problems: [String] = []
-        func require(_ condition: Bool, _ problem: String) {
-            if !condition { problems.append("backend \(name.isEmpty ? "(no name)" : name): \(problem)") }
-        }
-        require(!name.isEmpty, "name is empty")
-        require(
-            BackendURL(base: baseURL) != nil,
-            "base URL must be http://host… or https://host… without query, fragment or blanks")
-        require(!models.isEmpty, "models is empty: name at least one, or *")
-        require((1...1_000).contains(concurrency), "concurrency must be 1…1000, is \(concurrency)")
-        require((1...100).contains(attemptsMax), "attempts must be 1…100, is \(attemptsMax)")
-        require(responseBytesMax >= 1_024, "response bytes must be at least 1024, is \(responseBytesMax)")
-        for (what, value) in [
-            ("connect timeout", connectTimeout), ("first byte timeout", firstByteTimeout),
-            ("idle timeout", idleTimeout), ("total timeout", totalTimeout), ("first backoff", backoffFirst),
-        ] {
-            require(value > .zero, "\(what) must be positive")
-        }
-        require(backoffMax >= backoffFirst, "largest backoff must not be below the first")
-        let keyIsPlain = (apiKey ?? "").utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-        require(keyIsPlain, "API key must be printable ASCII without blanks")
-        return problems
     }
 }

@@ -5,6 +5,10 @@ import BatchCore
 package struct BackendSet: Sendable {
     /// In the order of the configuration.
     package let backends: [Backend]
+    private let routes = RouteCache(countMax: Self.routesMax)
+
+    /// Routes kept at once; what was learnt of the backends is forgotten with a route.
+    package static let routesMax = 1_024
 
     /// Prepares the backends; `version` is the program's, for the user agent. No backend is contacted.
     ///
@@ -34,14 +38,16 @@ package struct BackendSet: Sendable {
     /// Where lines of `model` go; nil when nobody serves it.
     ///
     /// The first backend of the configuration that matches decides; others that match by the very same pattern are its
-    /// equals, and lines go to them in turn.
+    /// equals, and lines go to them by their weights. The same route is given to all who ask.
     package func route(model: String, endpoint: String) -> Route? {
-        if model == Endpoint.testModel && endpoint == Endpoint.test.rawValue {
-            return Route(endpoint: endpoint, backends: [], turn: 0)
+        routes.route(model: model, endpoint: endpoint) {
+            if model == Endpoint.testModel && endpoint == Endpoint.test.rawValue {
+                return Route(endpoint: endpoint, backends: [])
+            }
+            guard let leading = backends.lazy.compactMap({ Self.pattern(of: $0, for: model) }).first else { return nil }
+            return Route(
+                endpoint: endpoint, backends: backends.filter { Self.pattern(of: $0, for: model) == leading })
         }
-        guard let leading = backends.lazy.compactMap({ Self.pattern(of: $0, for: model) }).first else { return nil }
-        let equals = backends.filter { Self.pattern(of: $0, for: model) == leading }
-        return Route(endpoint: endpoint, backends: equals, turn: Int.random(in: 0..<equals.count))
     }
 
     private static func pattern(of backend: Backend, for model: String) -> ModelPattern? {

@@ -56,15 +56,16 @@ create index shards_ready_idx on shards (batch_id, part desc, shard_no) where st
 create index shards_suspect_idx on shards (not_before) where state = 'ready' and attempts >= 2;
 
 -- How many ready shards a claim of at most `shards_max` takes of which batch, best first: the batches of the first
--- lane, then those of the highest priority, then urgent ones; among equals the project with the fewest claimed lines, and of
--- a project the batch with the fewest. What it costs grows with the claimed shards and the open batches, not with the
--- lines that wait nor with what has ended. Its plan is made once per session and holds to the indexes, whatever the
--- statistics say at that moment.
+-- lane, then those of the highest priority, then urgent ones; among equals the project with the fewest claimed lines,
+-- and of a project the batch with the fewest. What it costs grows with the claimed shards and the open batches, not
+-- with the lines that wait nor with what has ended. Its plan is made once per session and holds to the indexes,
+-- whatever the statistics say at that moment.
 --
 -- `tenants` are the projects with open batches, one index probe each; `open` their first batches that have a ready
 -- shard, with the lines of that shard; `chosen` the batches that could get anything, of equals those whose turn is
 -- next; `slots` their first ready shards, not locked: what could be taken. Then the project and in it the batch that
--- has least is filled up, shard by shard, until the limit or a cap is reached.
+-- has least is filled up, shard by shard, until the limit or a cap is reached. Between projects that have the same a
+-- lot decides, drawn anew for each claim.
 create function claim_quotas(shards_max bigint, excluded text[]) returns table (batch text, quota bigint)
 language plpgsql stable rows 8
 set plan_cache_mode = force_generic_plan
@@ -105,11 +106,11 @@ begin
             order by b.lane, b.priority desc, b.urgent desc, b.seq limit 64
         ) o where t.project_id is not null
     ), ranked as (
-        select o.*, coalesce(l.lines, 0) as batch_load, coalesce(p.lines, 0)::int8 as project_load,
-            coalesce(m.lines, 0)::int8 as model_load,
+        select o.*, hashtextextended(o.project_id, drawn.lot) as lot, coalesce(l.lines, 0) as batch_load,
+            coalesce(p.lines, 0)::int8 as project_load, coalesce(m.lines, 0)::int8 as model_load,
             (select j.claimed_lines_max from projects j where j.id = o.project_id) as project_cap,
             (select c.claimed_lines_max from model_caps c where c.model = o.model) as model_cap
-        from open o
+        from open o cross join (select (extract(epoch from clock_timestamp()) * 1000)::int8 as lot) drawn
             left join loads l on l.batch_id = o.id
             left join (select project_id, sum(lines) as lines from loads group by project_id) p
                 on p.project_id = o.project_id
@@ -121,10 +122,10 @@ begin
             from ranked r
             where (project_cap is null or project_load < project_cap)
               and (model_cap is null or model_load < model_cap)
-        ) r order by lane, priority desc, urgent desc, turn, seq limit shards_max
+        ) r order by lane, priority desc, urgent desc, turn, lot, seq limit shards_max
     ), slots as (
-        select c.id, c.seq, c.project_id, c.model, c.lane, c.priority, c.urgent, c.project_load, c.model_load,
-            c.project_cap, c.model_cap, n.place, n.lines,
+        select c.id, c.seq, c.project_id, c.model, c.lane, c.priority, c.urgent, c.lot, c.project_load,
+            c.model_load, c.project_cap, c.model_cap, n.place, n.lines,
             c.batch_load - n.lines + sum(n.lines) over (partition by c.id order by n.place) as batch_before
         from chosen c cross join lateral (
             select i.lines, row_number() over () as place from (
@@ -141,14 +142,14 @@ begin
         from slots s
     ), filled as (
         select t.*, model_load - lines + sum(lines) over (
-            partition by model order by lane, priority desc, urgent desc, project_before, seq, place
+            partition by model order by lane, priority desc, urgent desc, project_before, lot, seq, place
         ) as model_before
         from turns t where project_cap is null or project_before < project_cap
     )
     select id, count(*) from (
         select f.* from filled f where model_cap is null or model_before < model_cap
-        order by lane, priority desc, urgent desc, project_before, seq, place limit shards_max
-    ) f group by id, lane, priority, urgent order by lane, priority desc, urgent desc, min(project_before);
+        order by lane, priority desc, urgent desc, project_before, lot, seq, place limit shards_max
+    ) f group by id, lane, priority, urgent, lot order by lane, priority desc, urgent desc, min(project_before), lot;
 end
 $$;
 

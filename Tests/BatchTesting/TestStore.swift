@@ -23,6 +23,23 @@ package struct TestStore: Sendable {
         project = try await store.ensureProject(name: "tests")
     }
 
+    /// Claims and finishes every line of what it gets; returns it.
+    package func workOff(_ worker: WorkerID, limit: Int) async throws -> [ClaimedShard] {
+        let claims = try await store.claimShards(worker: worker, limit: limit, lease: .seconds(60))
+        try await finish(claims, by: worker)
+        return claims
+    }
+
+    /// Records a result of every unfinished line of shards that `worker` holds.
+    package func finish(_ claims: [ClaimedShard], by worker: WorkerID) async throws {
+        let checkpoints = try claims.map { claim in
+            let rest = claim.done.complement.subtracting(claim.moved)
+            return try Self.checkpoint(claim, sequence: 0, ordinals: rest.lines)
+        }
+        let written = try await store.record(worker: worker, checkpoints, lease: .seconds(60))
+        guard written.count == claims.count else { throw TestFault("a lease was lost") }
+    }
+
     /// Runs a statement that changes what only time or an accident would change.
     package func tamper(_ sql: String) async throws {
         let pool = ConnectionPool(PoolConfiguration(url: url), logger: Logger(label: "tamper"))
@@ -42,23 +59,30 @@ package struct TestStore: Sendable {
     }
 
     /// A recorded batch that waits for validation.
-    package func makeBatch(inputFileID: String = "file-none", hours: Int = 24) async throws -> Batch {
+    package func makeBatch(
+        inputFileID: String = "file-none", hours: Int = 24, of owner: ProjectID? = nil, lane: Lane = .normal,
+        priority: Int16 = 0
+    ) async throws -> Batch {
         guard let window = CompletionWindow("\(hours)h", range: 1...Int64.max) else { throw TestFault("window") }
         let new = NewBatch(
-            project: project, inputFileID: inputFileID, endpoint: "/v1/chat/completions", window: window,
-            requestSHA256: [UInt8](repeating: 0, count: 32))
+            project: owner ?? project, inputFileID: inputFileID, endpoint: "/v1/chat/completions", window: window,
+            priority: priority, lane: lane, requestSHA256: [UInt8](repeating: 0, count: 32))
         return try await store.insertBatch(new).batch
     }
 
-    /// A batch in progress with `shards` shards of `lines` lines each.
-    package func openBatch(shards: Int, lines: Int) async throws -> Batch {
-        let batch = try await makeBatch()
+    /// A batch in progress with `shards` shards of `lines` lines each; of the project of the tests unless told
+    /// otherwise.
+    package func openBatch(
+        shards: Int, lines: Int, of owner: ProjectID? = nil, lane: Lane = .normal, priority: Int16 = 0,
+        model: String = "m"
+    ) async throws -> Batch {
+        let batch = try await makeBatch(of: owner, lane: lane, priority: priority)
         let duty = try await takeValidation(of: batch.id)
         let drafts = (0..<shards).map { number in
             DraftShard(number: Int32(number), lineCount: lines, pack: Self.pack(shard: number, lines: lines))
         }
         guard try await store.insertDrafts(duty, drafts),
-            try await store.openShards(duty, total: Int64(shards * lines), model: "m")
+            try await store.openShards(duty, total: Int64(shards * lines), model: model)
         else { throw TestFault("the duty was lost") }
         return batch
     }
@@ -102,7 +126,8 @@ package struct TestStore: Sendable {
                     body: Array(#"{"line":\#(lines[ordinal].number)}"#.utf8)[...]))
         }
         return Checkpoint(
-            lease: shard.lease, sequence: sequence, done: set, isLast: set.isFull, lineCount: ordinals.count,
+            lease: shard.lease, sequence: sequence, done: set,
+            isLast: set.count + shard.moved.count == shard.lineCount, lineCount: ordinals.count,
             completed: succeeds ? Int64(ordinals.count) : 0, failed: succeeds ? 0 : Int64(ordinals.count),
             usage: Usage(totalTokens: Int64(ordinals.count)), segment: builder.finish())
     }

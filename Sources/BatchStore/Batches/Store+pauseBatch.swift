@@ -31,7 +31,7 @@ extension Store {
             guard batch.pausedAt != nil else { return batch }
             let moved = try session.execute(
                 """
-                update batches set paused_at = null
+                update batches set paused_at = null, forecast_at = null, forecast_rate = null
                 where id = \(id.rawValue) and status = \(batch.status.rawValue) and paused_at is not null
                 """)
             // Workers hear of shards, not of batches, when they have nothing to do.

@@ -3,13 +3,17 @@
 internal import Postgres
 
 extension Store {
+    /// Lines of a batch for which it is left alone for a second after a look: 10 million lines are looked at every 5 s.
+    private static let linesPerSecondOfRest: Int64 = 2_000_000
+
     /// Looks at what every running batch has recorded since the last look, and marks those as urgent that would miss
     /// their window at that rate; returns how many marks changed.
     ///
     /// The rate is smoothed over about 20 s. A batch that would need more than 0.9 of the time it has left becomes
     /// urgent, one that needs less than 0.7 no longer is; what lies between stays, so that marks do not flicker. A batch
     /// of which nothing is recorded yet is judged by an equal share of what all batches together record; nothing is
-    /// judged while nothing at all is recorded. Only rows that say something new are written.
+    /// judged while nothing at all is recorded. Only rows that say something new are written. Counting reads every shard
+    /// of a batch, so the largest batches, which take long anyway, are looked at less often.
     /// - Parameter every: how often a coordinator looks; batches that another one has just looked at are left out.
     package func forecastBatches(every: Duration) async throws -> Int {
         try await pool.run { session in
@@ -24,7 +28,8 @@ extension Store {
                         select coalesce(sum(s.done_count), 0)::int8 as lines from shards s where s.batch_id = b.id
                     ) c
                     where b.status = 'in_progress' and b.paused_at is null and b.expires_at > now.t
-                      and (b.forecast_at is null or b.forecast_at < now.t - \(every) * 0.8)
+                      and (b.forecast_at is null or b.forecast_at < now.t - greatest(
+                          \(every) * 0.8, interval '1 second' * (b.total / \(Self.linesPerSecondOfRest))))
                 ), rated as materialized (
                     select s.*, case
                         when seconds is null then null

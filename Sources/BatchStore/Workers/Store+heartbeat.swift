@@ -48,6 +48,7 @@ extension Store {
         _ worker: WorkerRecord, asks: [ShareAsk] = [], silence: Duration = shareSilence
     ) async throws -> [String: Int] {
         try await pool.run { session in
+            // Nobody minds when a crash of the database loses this: the commit need not wait for the disk.
             try session.execute(
                 """
                 insert into workers (id, host, pid, version, capacity, in_flight, draining)
@@ -55,6 +56,7 @@ extension Store {
                     \(worker.inFlight), \(worker.isDraining))
                 on conflict (id) do update set capacity = excluded.capacity, in_flight = excluded.in_flight,
                     draining = excluded.draining, heartbeat_at = clock_timestamp()
+                returning set_config('synchronous_commit', 'off', true)
                 """)
         }
         var grants: [String: Int] = [:]

@@ -92,9 +92,12 @@ extension Store {
             """)
     }
 
+    /// Writes the worker's row. A commit that raises nothing does not wait for the disk: after a crash of the database
+    /// the row would say more than the worker has, never less.
     private static func note(
         _ ask: ShareAsk, _ worker: WorkerID, granted: Int, reserved: Int, _ session: Session
     ) throws {
+        let raises = granted > ask.share
         try session.execute(
             """
             insert into backend_shares (backend, worker_id, granted, reserved, in_flight, wanted, heartbeat_at)
@@ -102,6 +105,7 @@ extension Store {
                 \(Int32(clamping: ask.inFlight)), \(Int32(clamping: ask.wanted)), clock_timestamp())
             on conflict (backend, worker_id) do update set granted = excluded.granted, reserved = excluded.reserved,
                 in_flight = excluded.in_flight, wanted = excluded.wanted, heartbeat_at = excluded.heartbeat_at
+            returning case when not \(raises) then set_config('synchronous_commit', 'off', true) end
             """)
     }
 }

@@ -116,6 +116,21 @@ import Testing
         #expect(try await test.number("select count(*) from shards") == 1)
     }
 
+    @Test func `a damaged shard is not split, because no line of it can have killed anybody`() async throws {
+        let test = try await TestStore()
+        _ = try await test.openBatch(shards: 1, lines: 8)
+        try await test.tamper("update shards set lines = 'rubbish', attempts = 7")
+        for _ in 0..<2 {
+            let worker = WorkerID.random()
+            #expect(try await test.store.claimShards(worker: worker, limit: 1, lease: .seconds(60)).count == 1)
+            try await test.tamper(expire)
+            #expect(try await test.store.rescueShards().map(\.fate) == [.ready])
+            #expect(try await test.store.claimShards(worker: worker, limit: 1, lease: .seconds(60)).isEmpty)
+            try await test.tamper(hurry)
+        }
+        #expect(try await test.number("select count(*) from shards") == 1)
+    }
+
     @Test func `a suspect waits before it is claimed again, at most 30 s`() async throws {
         let test = try await TestStore()
         _ = try await test.openBatch(shards: 1, lines: 1)

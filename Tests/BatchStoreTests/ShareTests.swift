@@ -119,7 +119,8 @@ private struct SimulatedWorker {
     }
 
     /// Random interleavings of asking, hearing, starting and ending calls, joining, leaving and dying.
-    @Test func `in no interleaving do the workers have more in flight than the cap, and all of it is used`()
+    @Test(arguments: [12, 3])
+    func `in no interleaving do the workers have more in flight than the cap, and all of it is used`(cap: Int)
         async throws
     {
         let test = try await TestStore()
@@ -128,7 +129,7 @@ private struct SimulatedWorker {
         for step in 0..<500 {
             let index = Int.random(in: workers.indices, using: &generator)
             switch Int.random(in: 0..<10, using: &generator) {
-            case 0..<4: workers[index].pending = try await beat(test, workers[index])
+            case 0..<4: workers[index].pending = try await beat(test, workers[index], cap: cap)
             case 4..<6:
                 // The answer arrives; calls under way go on.
                 workers[index].share = workers[index].pending ?? workers[index].share
@@ -137,18 +138,20 @@ private struct SimulatedWorker {
             case 8: workers[index].inFlight = Int.random(in: 0...workers[index].inFlight, using: &generator)
             default: try await change(&workers, index, step, test, &generator)
             }
-            #expect(workers.reduce(0) { $0 + $1.inFlight } <= Self.cap)
+            #expect(workers.reduce(0) { $0 + $1.inFlight } <= cap)
         }
+        // With fewer places than workers the turn may change at any moment.
+        guard cap >= 8 else { return }
         for index in workers.indices { workers[index].wanted = 100 }
         for _ in 0..<3 {
             for index in workers.indices {
                 workers[index].pending = nil
-                workers[index].share = try await beat(test, workers[index])
+                workers[index].share = try await beat(test, workers[index], cap: cap)
                 workers[index].inFlight = workers[index].share
             }
         }
-        #expect(workers.reduce(0) { $0 + $1.share } == Self.cap)
-        #expect(workers.allSatisfy { $0.share >= Self.cap / workers.count })
+        #expect(workers.reduce(0) { $0 + $1.share } == cap)
+        #expect(workers.allSatisfy { $0.share >= cap / workers.count })
     }
 
     private func change(

@@ -161,6 +161,28 @@ import Testing
         try await test.finish([held], by: worker)
     }
 
+    @Test func `what a cancelled batch has of its parts is read as one shard`() async throws {
+        let test = try await TestStore()
+        let batch = try await test.openBatch(shards: 2, lines: 9)
+        let worker = WorkerID.random()
+        let held = try await claimOne(test, worker)
+        #expect(try await test.store.splitShard(worker: worker, held.lease, moved: held.moved, to: lines(3..<9, of: 9)))
+        let part = try await claimOne(test, worker)
+        #expect(part.lease.shard.part == 1)
+        let checkpoints = [
+            try TestStore.checkpoint(held, sequence: 0, ordinals: [2, 0]),
+            try TestStore.checkpoint(part, sequence: 0, ordinals: [8, 4]),
+        ]
+        #expect(try await test.store.record(worker: worker, checkpoints, lease: .seconds(60)).count == 2)
+        _ = try await test.store.cancelBatch(batch.id, project: test.project)
+        let duty = try #require(
+            try await test.store.claimFinalization(owner: .random(), lease: .seconds(60), grace: .zero))
+        #expect(duty.shardCount == 2)
+        #expect(try await summary(of: batch.id, test) == [[0, 2, 4, 8], []])
+        let late = try TestStore.checkpoint(part, sequence: 1, ordinals: [5], after: checkpoints[1].done)
+        #expect(try await test.store.record(worker: worker, [late], lease: .seconds(60)).isEmpty)
+    }
+
     @Test func `hunger is announced only when another worker holds shards`() async throws {
         let test = try await TestStore()
         _ = try await test.openBatch(shards: 1, lines: 1)

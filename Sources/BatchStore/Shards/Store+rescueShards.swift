@@ -39,7 +39,7 @@ extension Store {
         let accused = try await pool.run { session in try Self.accused(poisonAttempts, session) }
         var settled: [RescuedShard] = []
         for suspect in accused {
-            let shard = try await pool.transaction { session in try Self.settle(suspect, poisonAttempts, session) }
+            let shard = try await pool.transaction { session in try Self.settle(suspect, session) }
             if let shard { settled.append(shard) }
         }
         return rescued + settled

@@ -7,7 +7,7 @@ internal import Zstd
 extension Store {
     /// Splits or abandons a lost shard that is suspected of killing its workers; nil when somebody else was faster, or
     /// its worker renewed the lease.
-    static func settle(_ lease: Lease, _ poisonAttempts: Int, _ session: Session) throws -> RescuedShard? {
+    static func settle(_ lease: Lease, _ session: Session) throws -> RescuedShard? {
         let rows = try session.query(
             """
             select s.line_count, s.done, s.moved, s.attempts, s.worker_id,
@@ -29,20 +29,25 @@ extension Store {
             key: lease.shard, lineCount: lineCount, doneCount: done.count, attempts: try row["attempts", as: Int32.self]
         )
         var rescued = RescuedShard(shard: lease.shard, worker: try row.identifier("worker_id"), fate: .ready)
+        guard let lines = try packedLines(of: lease.shard, session), lines.count == lineCount else {
+            // Nobody can read the lines, so no worker died of one: halves would tell nothing.
+            try halve(part, lease.epoch, moved: moved, [], damagedPause, session)
+            return rescued
+        }
         if unfinished.count > 1 {
             let pause = Duration.seconds(try row["pause", as: Double.self])
             try halve(part, lease.epoch, moved: moved, unfinished, pause, session)
             rescued.fate = .split
-        } else if let line = unfinished.first, Int(part.attempts) >= poisonAttempts,
-            let customID = try customID(of: line, in: lease.shard, session)
-        {
+        } else if let line = unfinished.first {
+            let customID = Array(lines[line].customID)
             try abandon(part, lease.epoch, line, customID, done: done, by: rescued.worker, session)
             rescued.fate = .abandoned
-        } else {
-            try halve(part, lease.epoch, moved: moved, [], .seconds(30), session)
         }
         return rescued
     }
+
+    /// How long a shard whose pack is damaged is left alone.
+    private static let damagedPause = Duration.seconds(30)
 
     /// Makes the part ready again without the second half of its unfinished lines, which become a new part.
     private static func halve(
@@ -100,27 +105,21 @@ extension Store {
         try session.query("select pg_notify(\(Signals.batches), \(key.batch.rawValue))")
     }
 
-    /// The token of a line; nil when the pack is damaged, so that it cannot be told which line it is.
-    private static func customID(of line: Int, in shard: ShardKey, _ session: Session) throws -> [UInt8]? {
+    /// The lines of a shard; nil when the pack is damaged.
+    private static func packedLines(of shard: ShardKey, _ session: Session) throws -> [PackedLine]? {
         let rows = try session.query(
             """
             select lines from shards
             where batch_id = \(shard.batch.rawValue) and shard_no = \(shard.number) and part = 0
             """)
-        let pack = try rows.onlyRow("shards").withBytes("lines") { compressed -> [UInt8]? in
+        return try rows.onlyRow("shards").withBytes("lines") { compressed in
             do {
-                return try ZstdDecompressor().decompress(compressed, bytesMax: packBytesMax)
+                return try LinePack(try ZstdDecompressor().decompress(compressed, bytesMax: packBytesMax)).lines
             } catch is ZstdFault {
+                return nil
+            } catch is PackFault {
                 return nil
             }
         }
-        guard let pack else { return nil }
-        let lines: [PackedLine]
-        do {
-            lines = try LinePack(pack).lines
-        } catch {
-            return nil
-        }
-        return lines.indices.contains(line) ? Array(lines[line].customID) : nil
     }
 }

@@ -2,12 +2,14 @@
 
 /// Settings of a worker.
 package struct WorkerConfiguration: Hashable, Sendable {
-    /// Calls in flight at most, over all backends, 1…1,000. Default 64.
-    package var concurrency = 64
+    /// Calls in flight at most, over all backends, 1…20,000. Default 1,024; how many there are at a time is decided for
+    /// each backend and model by what it keeps up with.
+    package var concurrency = 1_024
     /// How long a claim holds without renewal: a dead worker's shards wait this long, ≥ 1 s. Default 10 s.
     package var lease: Duration = .seconds(10)
-    /// How often every lease is renewed, at most 0.4 of ``lease``. Default 3 s.
-    package var renewEvery: Duration = .seconds(3)
+    /// How often every lease is renewed, at most 0.4 of ``lease``. Default 1.5 s:
+    /// also how late a cancelled batch is noticed where notifications do not come through.
+    package var renewEvery: Duration = .milliseconds(1_500)
     /// No result waits longer for its checkpoint: what a crash costs at most. Default 1 s.
     package var checkpointEvery: Duration = .seconds(1)
     /// A shard with this many unrecorded results is checkpointed at once. Default 512.
@@ -24,8 +26,14 @@ package struct WorkerConfiguration: Hashable, Sendable {
     package var cancelGrace: Duration = .seconds(10)
     /// How often to look for shards without having been told of any. Default 2 s.
     package var pollEvery: Duration = .seconds(2)
-    /// How often the worker says that it lives. Default 5 s.
-    package var heartbeatEvery: Duration = .seconds(5)
+    /// How often the worker says that it lives, and asks for its shares of capped backends. Default 0.5 s.
+    package var heartbeatEvery: Duration = .milliseconds(500)
+    /// A worker that said nothing for so long has no shares of capped backends any more, and starts no more calls
+    /// there; at least twice ``heartbeatEvery``. Default 1.5 s.
+    package var shareSilence: Duration = .milliseconds(1_500)
+    /// Batches of which a worker takes a first shard although it has enough lines on hand, so that a small batch does
+    /// not wait behind a big one. Default 16.
+    package var heldBatchesMax = 16
     /// Shards claimed by one statement, 1…64. Default 8.
     package var claimShardsMax = 8
     /// Lines on hand beyond which nothing is claimed: waiting to start, to be retried, and in flight. Default 16,384.
@@ -53,7 +61,7 @@ package struct WorkerConfiguration: Hashable, Sendable {
         func require(_ condition: Bool, _ problem: String) {
             if !condition { problems.append("worker: \(problem)") }
         }
-        require((1...1_000).contains(concurrency), "concurrency must be 1…1000, is \(concurrency)")
+        require((1...20_000).contains(concurrency), "concurrency must be 1…20000, is \(concurrency)")
         require(lease >= .seconds(1), "lease must be at least 1 s, is \(lease)")
         require(
             renewEvery > .zero && renewEvery <= lease * 0.4,
@@ -69,6 +77,10 @@ package struct WorkerConfiguration: Hashable, Sendable {
         require((1...64).contains(claimShardsMax), "shards per claim must be 1…64, is \(claimShardsMax)")
         require(heldLinesMax >= 1, "held lines must be at least 1, is \(heldLinesMax)")
         require(heldBytesMax >= 1, "held bytes must be at least 1, is \(heldBytesMax)")
+        require(heldBatchesMax >= 1, "held batches must be at least 1, is \(heldBatchesMax)")
+        require(
+            shareSilence >= heartbeatEvery * 2,
+            "share silence must be at least twice the heartbeat (\(heartbeatEvery)), is \(shareSilence)")
         require(drainDeadline >= .zero, "drain deadline must not be negative")
         require(cancelGrace >= .zero, "cancel grace must not be negative")
         for (what, value) in [

@@ -5,7 +5,7 @@ import BatchStore
 import Logging
 import Loops
 
-/// One run of a worker: its desk, its slots and the loops around them, from the first claim to the last release.
+/// One run of a worker: its desk, its calls and the loops around them, from the first claim to the last release.
 struct WorkerShift: Sendable {
     private let worker: WorkerID
     private let configuration: WorkerConfiguration
@@ -16,9 +16,12 @@ struct WorkerShift: Sendable {
     private let desk: CallDesk
     private let claimer: ShardClaimer
     private let keeper: LeaseKeeper
+    private let shares: ShareKeeper
+    private let pump: CallPump
     private let recorder: OutcomeRecorder
     private let renewWake = WakeSignal()
     private let heartbeatWake = WakeSignal()
+    private let shareWake = WakeSignal()
 
     /// A run that has not begun.
     init(
@@ -37,6 +40,9 @@ struct WorkerShift: Sendable {
             statistics: statistics, logger: logger)
         keeper = LeaseKeeper(
             worker: worker, configuration: configuration, store: store, desk: desk, logger: logger)
+        shares = ShareKeeper(
+            worker: worker, configuration: configuration, store: store, backends: backends, desk: desk)
+        pump = CallPump(desk: desk, caller: caller, statistics: statistics, logger: logger)
         recorder = OutcomeRecorder(
             worker: worker, configuration: configuration, store: store, desk: desk, statistics: statistics,
             logger: logger)
@@ -45,14 +51,11 @@ struct WorkerShift: Sendable {
     /// Works until `stop` is raised and the drain is over, or the task is cancelled.
     func run(until stop: StopFlag) async {
         let ended = StopFlag()
+        let pump = pump
+        desk.attach { pump.run() }
         await withTaskGroup(of: Void.self) { group in
             for loop in loops() { group.addTask { await loop.run(until: ended) } }
             group.addTask { await listen(until: ended) }
-            for number in 0..<configuration.concurrency {
-                let slot = Slot(
-                    number: number, desk: desk, caller: caller, statistics: statistics, logger: logger)
-                group.addTask { await slot.run() }
-            }
             while !stop.isRaised && !Task.isCancelled { await stop.wait(upTo: .seconds(3_600)) }
             if !Task.isCancelled { await drain() }
             ended.raise()
@@ -90,14 +93,17 @@ struct WorkerShift: Sendable {
     }
 
     private func loops() -> [PollLoop] {
-        let (desk, claimer, keeper, recorder) = (desk, claimer, keeper, recorder)
+        let (desk, claimer, keeper, recorder, shares) = (desk, claimer, keeper, recorder, shares)
         return [
             loop("claiming shards", idle: configuration.pollEvery, desk.claimWake) { try await claimer.poll() },
             loop("renewing leases", idle: configuration.renewEvery, renewWake) { try await keeper.poll() },
             loop("recording results", idle: configuration.checkpointEvery, desk.recordWake) {
                 try await recorder.poll()
             },
-            loop("heartbeat", idle: configuration.heartbeatEvery, heartbeatWake) { try await beat() },
+            loop("heartbeat", idle: configuration.heartbeatEvery, heartbeatWake) {
+                try await shares.poll()
+            },
+            loop("minding shares", idle: configuration.heartbeatEvery, shareWake) { shares.expire() },
             // Everything it minds also wakes it; the idle time is a safety net.
             loop("minding retries", idle: .seconds(1), desk.clockWake) { desk.tick() },
         ]
@@ -111,22 +117,19 @@ struct WorkerShift: Sendable {
             backoff: Backoff(first: .milliseconds(100), max: .seconds(2)), wake: wake, logger: logger, poll: poll)
     }
 
-    private func beat() async throws -> Duration? {
-        try await store.heartbeat(
-            WorkerRecord(
-                id: worker, host: configuration.host, pid: configuration.processID, version: configuration.version,
-                capacity: Int32(clamping: configuration.concurrency), inFlight: Int32(clamping: desk.inFlight),
-                isDraining: desk.isQuiet))
-        return nil
-    }
-
     /// Hears of new shards and changed batches; without it, polling finds them later.
     private func listen(until ended: StopFlag) async {
-        let (desk, renewWake) = (desk, renewWake)
+        let (desk, renewWake, claimer) = (desk, renewWake, claimer)
         do {
             try await store.listen(logger: logger) { signal in
-                if signal != .batches { desk.claimWake.wake() }
-                if signal != .shards { renewWake.wake() }
+                switch signal {
+                case .shards: desk.claimWake.wake()
+                case .batches: renewWake.wake()
+                case .hungry: claimer.feed()
+                case .anything:
+                    desk.claimWake.wake()
+                    renewWake.wake()
+                }
             }
         } catch {
             logger.warning("no notifications; polling goes on", metadata: ["error": "\(error)"])

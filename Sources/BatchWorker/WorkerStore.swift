@@ -10,6 +10,8 @@ enum WorkerSignal: Hashable, Sendable {
     case shards
     /// A batch changed.
     case batches
+    /// Another worker is idle.
+    case hungry
     /// The connection was made anew: anything may have been missed.
     case anything
 }
@@ -30,8 +32,12 @@ protocol WorkerStore: Sendable {
     func record(worker: WorkerID, _ checkpoints: [Checkpoint], lease: Duration) async throws -> Set<Lease>
     /// Gives shards back; returns how many were still held.
     func releaseShards(worker: WorkerID, _ leases: [Lease]) async throws -> Int
-    /// Says that the worker lives.
-    func heartbeat(_ worker: WorkerRecord) async throws
+    /// Gives lines of a held shard to a part of their own; false when the lease is lost. Repeatable.
+    func splitShard(worker: WorkerID, _ lease: Lease, moved before: LineSet, to after: LineSet) async throws -> Bool
+    /// Tells the others that this worker is idle; false when nobody holds anything.
+    func announceHunger(worker: WorkerID) async throws -> Bool
+    /// Says that the worker lives; returns how many calls it may have in flight to each backend with a cluster-wide cap.
+    func heartbeat(_ worker: WorkerRecord, asks: [ShareAsk], silence: Duration) async throws -> [String: Int]
     /// Forgets the worker.
     func removeWorker(_ id: WorkerID) async throws
     /// Calls `hear` with each signal until the task is cancelled.
@@ -41,12 +47,16 @@ protocol WorkerStore: Sendable {
 extension Store: WorkerStore {
     /// See ``WorkerStore``.
     func listen(logger: Logger, _ hear: @escaping @Sendable (WorkerSignal) -> Void) async throws {
-        let listener = try listener(channels: [Signals.shards, Signals.batches], logger: logger)
+        let listener = try listener(channels: [Signals.shards, Signals.batches, Signals.hungry], logger: logger)
         for await notification in listener.notifications {
             if notification.isReconnect {
                 hear(.anything)
             } else {
-                hear(notification.channel == Signals.shards ? .shards : .batches)
+                switch notification.channel {
+                case Signals.shards: hear(.shards)
+                case Signals.hungry: hear(.hungry)
+                default: hear(.batches)
+                }
             }
         }
         await listener.close()

@@ -8,7 +8,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct LineCallerTests {
-    private let engine = CurlEngine(EngineConfiguration())
+    private let engines = CallEngines(connections: 4, userAgent: "test", logger: nil)
 
     /// Calls a backend whose every answer is `script`; `adjust` changes its configuration.
     private func attempt(
@@ -25,20 +25,33 @@ struct LineCallerTests {
     ) async throws -> AttemptResult {
         var configuration = BackendConfiguration(
             name: "scripted", baseURL: base, apiKey: "sk-test", models: [.any], concurrency: 1, attemptsMax: 3)
+        // Without patience refusals and lost connections use up attempts like every other failure.
+        configuration.outagePatience = .zero
         adjust(&configuration)
         let set = try BackendSet([configuration], version: "9.9")
         let route = try #require(set.route(model: "m", endpoint: "/v1/embeddings"))
-        let place = try #require(route.reserve())
-        let bytes = SharedBytes(Array(body.utf8))
-        let caller = LineCaller(engine: engine, worker: WorkerID(rawValue: "worker_t"))
-        let result = await caller.attempt(
-            LineRequest(
-                ordinal: 4, customID: Array(#""id""#.utf8)[...], body: bytes, attempt: number,
-                windowEnds: .now + window),
-            along: route, at: place)
+        let place = try #require(route.reserve(avoiding: nil, at: .now))
+        let request = LineRequest(
+            ordinal: 4, customID: Array(#""id""#.utf8)[...], body: SharedBytes(Array(body.utf8)), attempt: number,
+            windowEnds: .now + window)
+        let result = await start(request, at: place)
         // Whatever happened, the place is free again.
-        #expect(route.hasRoom)
+        #expect(set.backends.map(\.inFlight) == [0])
         return result
+    }
+
+    /// Makes one attempt; cancelling the task aborts it.
+    private func start(_ request: LineRequest, at place: Reservation) async -> AttemptResult {
+        let caller = LineCaller(engines: engines, worker: WorkerID(rawValue: "worker_t"))
+        let call = CallHandle()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let result = caller.start(request, at: place, as: call) { continuation.resume(returning: $0) }
+                if let result { continuation.resume(returning: result) }
+            }
+        } onCancel: {
+            call.abort()
+        }
     }
 
     @Test func `a success carries the answer's bytes, its usage and who made it`() async throws {
@@ -102,11 +115,28 @@ struct LineCallerTests {
         let result = try await attempt { _, connection in
             try connection.respond(429, headers: [("Retry-After", "7")], text: "{}")
         }
-        guard case .again(let delay, _) = result else {
+        guard case .again(let order) = result else {
             Issue.record("not tried again: \(result)")
             return
         }
-        #expect(delay == .seconds(7))
+        #expect(order.after >= .seconds(7) && order.isCounted && order.stop == 0)
+    }
+
+    @Test func `refusals and lost connections use up no attempt while the operator's patience lasts`() async throws {
+        for status in [429, 503] {
+            let result = try await attempt(
+                3, adjust: { $0.outagePatience = .seconds(60) },
+                script: { _, connection in try connection.respond(status, text: "{}") })
+            #expect(result.isUncounted)
+        }
+        let server = try ScriptedServer { _, _ in }
+        let base = server.url("/v1")
+        server.stop()
+        #expect(try await call(3, base: base, adjust: { $0.outagePatience = .seconds(60) }).isUncounted)
+        let fault = try await attempt(
+            3, adjust: { $0.outagePatience = .seconds(60) },
+            script: { _, connection in try connection.respond(500, text: "{}") })
+        #expect(try fault.outcome().statusCode == 500)
     }
 
     @Test func `when the wait would outlast the window, the answer is the result`() async throws {
@@ -195,12 +225,12 @@ struct LineCallerTests {
     @Test func `the test model answers without a backend`() async throws {
         let set = try BackendSet([], version: "1")
         let route = try #require(set.route(model: Endpoint.testModel, endpoint: Endpoint.test.rawValue))
-        let place = try #require(route.reserve())
-        let bytes = SharedBytes(Array("{}".utf8))
-        let outcome = try await LineCaller(engine: engine, worker: WorkerID(rawValue: "w")).attempt(
+        let place = try #require(route.reserve(avoiding: nil, at: .now))
+        let outcome = try await start(
             LineRequest(
-                ordinal: 0, customID: [], body: bytes, attempt: 1, windowEnds: .now + .seconds(9)),
-            along: route, at: place
+                ordinal: 0, customID: [], body: SharedBytes(Array("{}".utf8)), attempt: 1,
+                windowEnds: .now + .seconds(9)),
+            at: place
         ).outcome()
         #expect(outcome.isSuccess)
         #expect(outcome.usage == Usage(inputTokens: 20, outputTokens: 6, totalTokens: 26))
@@ -220,6 +250,11 @@ extension AttemptResult {
 
     fileprivate var isAgain: Bool {
         if case .again = self { return true }
+        return false
+    }
+
+    fileprivate var isUncounted: Bool {
+        if case .again(let order) = self { return !order.isCounted }
         return false
     }
 

@@ -6,16 +6,22 @@ import Testing
 struct ClaimPlanTests {
     private let now = ContinuousClock.now
 
-    private func plan() -> ClaimPlan { ClaimPlan(concurrency: 10, linesMax: 1_000, bytesMax: 1_000, shardsMax: 8) }
+    private func plan() -> ClaimPlan { ClaimPlan(linesMax: 1_000, bytesMax: 1_000, shardsMax: 8) }
 
-    private func hand(startable: Int = 0, unfinished: Int = 0, bytes: Int = 0, finished: Int = 0) -> ClaimPlan.Hand {
-        .init(startable: startable, unfinished: max(unfinished, startable), bytes: bytes, finished: finished)
+    private func hand(
+        startable: Int = 0, unfinished: Int = 0, inFlight: Int = 0, bytes: Int = 0, finished: Int = 0
+    ) -> ClaimPlan.Hand {
+        .init(
+            startable: startable, unfinished: max(unfinished, startable), inFlight: inFlight, bytes: bytes,
+            finished: finished)
     }
 
     @Test func `an empty hand claims, a full one does not`() {
         var plan = plan()
-        let shards = [0, 19, 20, 500].map { plan.shards(for: hand(startable: $0), at: now) }
+        let shards = [64, 127, 128, 500].map { plan.shards(for: hand(startable: $0), at: now) }
         #expect(shards == [1, 1, 0, 0])
+        let busy = [200, 300].map { plan.shards(for: hand(startable: $0, inFlight: 300), at: now) }
+        #expect(busy == [2, 0])
     }
 
     @Test func `limits of lines and bytes stop the claims`() {
@@ -30,7 +36,7 @@ struct ClaimPlanTests {
     @Test func `small shards are claimed several at once, up to the limit`() {
         var plan = plan()
         for _ in 0..<20 { plan.learn(shards: 8, lines: 8) }
-        let shards = [plan.shards(for: hand(), at: now), plan.shards(for: hand(startable: 15), at: now)]
+        let shards = [plan.shards(for: hand(), at: now), plan.shards(for: hand(startable: 123), at: now)]
         #expect(shards == [8, 5])
     }
 
@@ -40,7 +46,7 @@ struct ClaimPlanTests {
         for second in 0..<20 {
             _ = plan.shards(for: hand(finished: second * 3_000), at: now + .seconds(second))
         }
-        #expect(slow == 20)
+        #expect(slow == 128)
         #expect((500...600).contains(plan.lowWater))
     }
 }

@@ -13,7 +13,7 @@ struct OutcomeBufferTests {
         var buffer = OutcomeBuffer(limits: .init(age: .seconds(1), lines: lines, bytes: bytes))
         var set = LineSet(lineCount: lineCount)
         for line in done { set.insert(line) }
-        buffer.open(serial: 1, lease: lease, done: set)
+        buffer.open(serial: 1, lease: lease, done: set, moved: LineSet(lineCount: lineCount))
         return buffer
     }
 
@@ -98,5 +98,25 @@ struct OutcomeBufferTests {
         let isUrgent = buffer.append(ShardSamples.outcome(0), serial: 1, at: now)
         #expect(!isUrgent && buffer.bytes == 0)
         #expect(buffer.take(at: now, all: true).isEmpty)
+    }
+
+    @Test func `lines that moved to another part are not waited for, once the database knows it`() throws {
+        var buffer = buffer()
+        _ = buffer.append(ShardSamples.outcome(0), serial: 1, at: now)
+        #expect(buffer.take(at: now).isEmpty)
+        var moved = LineSet(lineCount: 4)
+        for line in [2, 3] { moved.insert(line) }
+        buffer.move(serial: 1, to: moved)
+        let isDue = buffer.append(ShardSamples.outcome(1), serial: 1, at: now)
+        #expect(isDue)
+        let taken = buffer.take(at: now)
+        #expect(taken.first?.checkpoint.isLast == true && taken.first?.checkpoint.done.count == 2)
+    }
+
+    @Test func `a shard that is being divided writes no checkpoint before that is settled`() {
+        var buffer = buffer()
+        _ = buffer.append(ShardSamples.outcome(0), serial: 1, at: now)
+        #expect(buffer.take(at: now, all: true, except: [1]).isEmpty)
+        #expect(buffer.take(at: now, all: true).count == 1)
     }
 }

@@ -23,14 +23,18 @@ enum ShardSamples {
     /// A claim of a shard with `lines` lines, of which `done` have results.
     static func claim(
         _ number: Int32 = 0, batch: String = "batch_a", lines: Int = 3, done: [Int] = [], secondsLeft: Double = 1_000,
-        model: String = Endpoint.testModel, endpoint: String = Endpoint.test.rawValue
+        model: String = Endpoint.testModel, endpoint: String = Endpoint.test.rawValue, project: String = "proj_a",
+        lane: Lane = .normal, priority: Int16 = 0, isUrgent: Bool = false, moved: [Int] = []
     ) -> ClaimedShard {
         var set = LineSet(lineCount: lines)
         for line in done { set.insert(line) }
+        var others = LineSet(lineCount: lines)
+        for line in moved { others.insert(line) }
         return ClaimedShard(
             lease: Lease(shard: ShardKey(batch: BatchID(rawValue: batch), number: number), epoch: 1),
+            project: ProjectID(rawValue: project), lane: lane, priority: priority, isUrgent: isUrgent,
             endpoint: endpoint, model: model, expiresAt: 0, secondsLeft: secondsLeft, lineCount: lines, done: set,
-            pack: pack(lines))
+            moved: others, pack: pack(lines))
     }
 
     /// Backends named by their models, each with room for `concurrency` calls.

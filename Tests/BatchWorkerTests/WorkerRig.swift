@@ -20,11 +20,12 @@ final class WorkerRig: Sendable {
 
     /// Starts a worker; leases and intervals are short unless `adjust` says otherwise.
     init(
-        store: Store, concurrency: Int = 8, attemptsMax: Int = 5,
+        store: Store, concurrency: Int = 8, attemptsMax: Int = 5, patience: Duration = .seconds(3_600),
+        clusterConcurrency: Int? = nil, server: ScriptedServer? = nil,
         adjust: (inout WorkerConfiguration) -> Void = { _ in },
         script: @escaping ScriptedServer.Script
     ) throws {
-        server = try ScriptedServer(script)
+        self.server = try server ?? ScriptedServer(script)
         var configuration = WorkerConfiguration()
         configuration.concurrency = concurrency
         configuration.lease = .seconds(5)
@@ -33,16 +34,18 @@ final class WorkerRig: Sendable {
         configuration.pollEvery = .milliseconds(100)
         configuration.farewellDeadline = .seconds(5)
         adjust(&configuration)
-        let backends = try BackendSet(
-            [
-                BackendConfiguration(
-                    name: "scripted", baseURL: server.url("/v1"), models: [.exact("m")], concurrency: 1_000,
-                    attemptsMax: attemptsMax, backoffFirst: .milliseconds(5), backoffMax: .milliseconds(20))
-            ], version: "0")
+        var backend = BackendConfiguration(
+            name: "scripted", baseURL: self.server.url("/v1"), models: [.exact("m")], concurrency: 1_000,
+            attemptsMax: attemptsMax, backoffFirst: .milliseconds(5), backoffMax: .milliseconds(20))
+        backend.outagePatience = patience
+        backend.clusterConcurrency = clusterConcurrency
+        let backends = try BackendSet([backend], version: "0")
         let quiet = Logger(label: "worker") { _ in SwiftLogNoOpLogHandler() }
         worker = Worker(
             configuration: configuration, store: store, backends: backends,
-            caller: LineCaller(engine: CurlEngine(EngineConfiguration()), worker: id), id: id, logger: quiet)
+            caller: LineCaller(
+                engines: CallEngines(connections: concurrency, userAgent: "test", logger: nil), worker: id),
+            id: id, logger: quiet)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet)

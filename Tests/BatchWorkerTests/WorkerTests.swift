@@ -51,7 +51,8 @@ struct WorkerTests {
         let test = try await TestStore()
         let batch = try await test.openBatch(shards: 1, lines: 20)
         let tries = Tally()
-        let rig = try WorkerRig(store: test.store) { request, connection in
+        // Without patience refusals use up attempts like everything else.
+        let rig = try WorkerRig(store: test.store, patience: .zero) { request, connection in
             let number = tries.add(request.text)
             if request.text.contains("\"n\":0}") {
                 try connection.respond(400, text: #"{"error":{"code":"bad"}}"#)
@@ -125,7 +126,7 @@ struct WorkerTests {
         _ = try await test.store.cancelBatch(batch.id, project: test.project)
         try await until("the shard given back") { try await claimed(test) == 0 }
         #expect(try await test.store.doneLines(of: batch) == 0)
-        // Slots whose calls were aborted serve on.
+        // Aborted calls leave their places to others.
         let next = try await test.openBatch(shards: 1, lines: 3)
         try await until("calls of the next batch") { rig.server.requestCount == 7 }
         end.fire()

@@ -62,6 +62,10 @@ package struct BatchView: Decodable, Sendable, Hashable {
     package let output_file_id: String?
     /// Results that failed, and lines that were never executed.
     package let error_file_id: String?
+    /// When it was created, in Unix seconds.
+    package let created_at: Int
+    /// When it was completed.
+    package let completed_at: Int?
     /// Sums over all lines.
     package let usage: Usage?
 

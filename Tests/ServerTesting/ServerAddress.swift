@@ -19,6 +19,9 @@ package struct ServerAddress: Sendable {
         (self.url, self.key, self.port) = (url, key, port)
     }
 
+    /// The same server with another project's key.
+    package func with(key: String) throws -> ServerAddress { try ServerAddress(url: url, key: key) }
+
     /// Reads `shardline ready url=URL key=KEY`.
     package init(readyLine: String) throws {
         var fields: [String: String] = [:]

@@ -13,16 +13,21 @@ package struct LineRequest: Sendable {
     package var attempt: Int
     /// When the batch's window ends on this process's monotonic clock; no call outlives it.
     package var windowEnds: ContinuousClock.Instant
+    /// Tries before this one that use up none of the attempts a backend allows.
+    package var uncounted = 0
+    /// What the attempt before this one came to; empty for the first.
+    package var lastError: String
 
     /// A line to send.
     package init(
         ordinal: Int, customID: ArraySlice<UInt8>, body: SharedBytes, attempt: Int,
-        windowEnds: ContinuousClock.Instant
+        windowEnds: ContinuousClock.Instant, lastError: String = ""
     ) {
         self.ordinal = ordinal
         self.customID = customID
         self.body = body
         self.attempt = attempt
         self.windowEnds = windowEnds
+        self.lastError = lastError
     }
 }

@@ -40,7 +40,7 @@ struct OutcomeDraft: Sendable {
     private func outcome(_ kind: OutcomeKind, status: Int, body: ResponseBody?) -> Outcome {
         Outcome(
             ordinal: request.ordinal, kind: kind, statusCode: status, customID: request.customID, requestID: requestID,
-            attempts: request.attempt, startedMilliseconds: startedMilliseconds,
+            attempts: request.attempt, lastError: request.lastError, startedMilliseconds: startedMilliseconds,
             durationMilliseconds: durationMilliseconds, workerID: worker, backend: backend,
             usage: body?.usage ?? Usage(), body: (body?.bytes ?? [])[...])
     }

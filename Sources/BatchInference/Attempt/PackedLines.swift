@@ -21,13 +21,13 @@ package final class PackedLines: Sendable {
 
     /// One try at the line `ordinal` (0-based, below `count`).
     package func request(
-        ordinal: Int, attempt: Int, windowEnds: ContinuousClock.Instant
+        ordinal: Int, attempt: Int, windowEnds: ContinuousClock.Instant, lastError: String = ""
     ) -> LineRequest {
         let line = lines[ordinal]
         // A slice of an array has the array's own indices. The view lives as long as its owner, this object.
         let body = bytes.withUnsafeBytes { UnsafeRawBufferPointer(rebasing: $0[line.body.indices]) }
         return LineRequest(
             ordinal: ordinal, customID: line.customID, body: SharedBytes(owner: self, body), attempt: attempt,
-            windowEnds: windowEnds)
+            windowEnds: windowEnds, lastError: lastError)
     }
 }

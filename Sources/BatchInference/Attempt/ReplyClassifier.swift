@@ -45,6 +45,21 @@ package enum ReplyClassifier {
         }
     }
 
+    /// Whether the answer says that the backend takes no more at the moment.
+    package static func isRefusal(status: Int) -> Bool { status == 429 || status == 503 }
+
+    /// What a transport error says of the backend.
+    package static func report(_ code: CurlError.Code) -> CallReport {
+        switch code {
+        case .timeoutFirstByte, .timeoutIdle, .timeoutTotal: .timedOut
+        case .timeoutConnect, .couldNotResolve, .couldNotConnect, .connectionLost, .tls, .addressRefused:
+            .unreachable
+        case .protocolError: .faulty
+        case .responseTooLarge, .badURL, .badRequest, .bodyUnreadable, .queueFull, .cancelled, .shutdown, .other:
+            .aborted
+        }
+    }
+
     /// What a transport error means for the line.
     package static func fault(_ code: CurlError.Code) -> CallFault {
         switch code {

@@ -156,6 +156,12 @@ struct Admission: Sendable {
         return min(sum, concurrency, allowance ?? .max)
     }
 
+    /// Whether fewer calls are in flight than it would take, whatever time has to say.
+    var isHungry: Bool {
+        let taken = windows.count == freeWindows.count ? rules.start : appetite
+        return !isDown && inFlight < min(cap, taken)
+    }
+
     /// See ``RetryBudget/delay(_:at:)``.
     mutating func retryDelay(_ base: Duration, at now: ContinuousClock.Instant) -> Duration {
         budget.delay(base, at: now)

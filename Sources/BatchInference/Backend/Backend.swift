@@ -28,7 +28,8 @@ package final class Backend: Sendable {
         if let key = configuration.apiKey { fields.append(("Authorization", "Bearer \(key)")) }
         self.configuration = configuration
         self.backoff = Backoff(first: configuration.backoffFirst, max: configuration.backoffMax)
-        self.headers = try PreparedHeaders(HTTPHeaders(fields))
+        self.headers = try PreparedHeaders(
+            HTTPHeaders(fields), stamped: ["X-Request-Id", "X-Client-Request-Id"])
         self.url = url
         self.admission = Mutex(Admission(configuration))
     }
@@ -46,6 +47,9 @@ package final class Backend: Sendable {
 
     /// This worker's places under `clusterConcurrency`; nil when there is no such cap. 0 until the first word.
     package var share: Int? { admission.withLock { $0.share } }
+
+    /// Whether it could be given more calls than it has, so that a worker without lines should look for some.
+    package var isHungry: Bool { admission.withLock { $0.isHungry } }
 
     /// Whether health checks say that it is away; always false without a `healthPath`.
     package var isDown: Bool { admission.withLock { $0.isDown } }

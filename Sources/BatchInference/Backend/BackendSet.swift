@@ -26,6 +26,9 @@ package struct BackendSet: Sendable {
         model == Endpoint.testModel || backends.contains { Self.pattern(of: $0, for: model) != nil }
     }
 
+    /// Whether any backend could be given more calls than it has; true without backends, for the test model's sake.
+    package var isHungry: Bool { backends.isEmpty || backends.contains(where: \.isHungry) }
+
     /// Model names that are written out in the configuration, and the test model: for listing; sorted, each once.
     package var namedModels: [String] {
         let named = backends.flatMap(\.configuration.models).compactMap { pattern -> String? in

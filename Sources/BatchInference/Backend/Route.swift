@@ -42,6 +42,9 @@ package final class Route: Sendable {
     /// The backends of the route, in the order of the configuration; none for the test model.
     package var backends: [Backend] { stops.map(\.backend) }
 
+    /// Whether its lines may be sent to `backend`.
+    package func leads(to backend: Backend) -> Bool { stops.contains { $0.backend === backend } }
+
     /// A place for a call; nil when none may start now.
     ///
     /// - Parameter avoiding: `stopIndex` of the place where the line failed last: taken only if nobody else has room.

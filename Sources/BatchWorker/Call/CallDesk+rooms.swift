@@ -10,10 +10,16 @@ extension CallDesk {
     var hand: ClaimPlan.Hand {
         read { state in
             ClaimPlan.Hand(
-                startable: state.queue.startable, unfinished: state.queue.unfinished, bytes: state.queue.heldBytes,
-                finished: state.finished)
+                startable: state.queue.startable, unfinished: state.queue.unfinished,
+                inFlight: state.queue.inFlight, bytes: state.queue.heldBytes, finished: state.finished)
         }
     }
+
+    /// The batches of which a shard is on hand.
+    var batches: [BatchID] { read { $0.queue.batches } }
+
+    /// Lines on hand that may start, of shards whose route `isServed`.
+    func startable(at isServed: (Route) -> Bool) -> Int { read { $0.queue.startable(where: isServed) } }
 
     /// Whether the store may have more shards than were claimed, and below how many startable lines to ask again.
     func expectMore(_ mayClaimMore: Bool, lowWater: Int) {
@@ -26,16 +32,15 @@ extension CallDesk {
 
     /// Takes in a shard whose claim was sent at `claimedAt`.
     func add(_ claim: ClaimedShard, route: Route, lines: PackedLines, claimedAt: ContinuousClock.Instant) {
-        let bytesMax = bufferedBytesMax
         change { state, errands in
             let serial = state.queue.add(claim, route: route, lines: lines, claimedAt: claimedAt)
-            state.buffer.open(serial: serial, lease: claim.lease, done: claim.done)
+            state.buffer.open(serial: serial, lease: claim.lease, done: claim.done, moved: claim.moved)
             if state.isQuiet {
                 // Claimed while the worker was told to stop: nothing of it was started, it goes straight back.
                 state.queue.close(serial, .draining, abortAt: .now)
                 errands.wakesRecord = true
             }
-            state.serveParked(&errands, at: .now, bytesMax: bytesMax)
+            errands.pumps = true
             errands.wakesClock = true
         }
     }
@@ -46,10 +51,10 @@ extension CallDesk {
     /// Takes in the answer to a renewal of `asked` that was sent at `sentAt`; returns the shards that were lost.
     func renewed(_ asked: [Lease], _ renewals: [LeaseRenewal], sentAt: ContinuousClock.Instant) -> [LostShard] {
         let answers = Dictionary(renewals.map { ($0.lease, $0) }, uniquingKeysWith: { $1 })
-        let bytesMax = bufferedBytesMax
         let grace = cancelGrace
         return change { state, errands in
             var lost: [LostShard] = []
+            errands.pumps = true
             for lease in asked {
                 guard let serial = state.queue.serial(of: lease) else { continue }
                 guard let renewal = answers[lease] else {
@@ -61,11 +66,15 @@ extension CallDesk {
                 state.queue.confirm(lease, at: sentAt)
                 if renewal.batchStatus != .inProgress {
                     state.queue.close(serial, .batchStopped, abortAt: .now + grace)
-                    errands.wakesRecord = true
-                    errands.wakesClock = true
+                } else if renewal.isPaused, let windowEnds = state.queue.shard(serial)?.windowEnds {
+                    // What is in flight is paid for: it may end.
+                    state.queue.close(serial, .batchPaused, abortAt: windowEnds)
+                } else {
+                    continue
                 }
+                errands.wakesRecord = true
+                errands.wakesClock = true
             }
-            state.serveParked(&errands, at: .now, bytesMax: bytesMax)
             return lost
         }
     }
@@ -76,7 +85,9 @@ extension CallDesk {
     /// The checkpoints to write now; `all` takes everything there is.
     func takeCheckpoints(all: Bool = false) -> [OutcomeBuffer.Taken] {
         change { state, _ in
-            state.buffer.take(at: .now, eager: Set(state.queue.idleClosing), all: all)
+            // A division decides whether a checkpoint is its shard's last: it comes first.
+            state.buffer.take(
+                at: .now, eager: Set(state.queue.idleClosing), all: all, except: Set(state.divisions.keys))
         }
     }
 
@@ -84,9 +95,9 @@ extension CallDesk {
     func recorded(
         _ taken: [OutcomeBuffer.Taken], written: Set<Lease>, sentAt: ContinuousClock.Instant
     ) -> [LostShard] {
-        let bytesMax = bufferedBytesMax
-        return change { state, errands in
+        change { state, errands in
             var lost: [LostShard] = []
+            errands.pumps = true
             for item in taken {
                 if !written.contains(item.checkpoint.lease) {
                     if let shard = state.lose(item.serial, &errands) { lost.append(shard) }
@@ -96,7 +107,6 @@ extension CallDesk {
                     state.queue.confirm(item.checkpoint.lease, at: sentAt)
                 }
             }
-            state.serveParked(&errands, at: .now, bytesMax: bytesMax)
             return lost
         }
     }
@@ -105,7 +115,9 @@ extension CallDesk {
     func takeReleasable(all: Bool = false) -> [Lease] {
         change { state, _ in
             let serials = all ? state.queue.leases.compactMap(state.queue.serial(of:)) : state.queue.idleClosing
-            let free = serials.filter { !state.buffer.hasResults(serial: $0) }
+            let free = serials.filter {
+                !state.buffer.hasResults(serial: $0) && state.divisions[$0] == nil
+            }
             state.releasing.formUnion(free)
             return free.compactMap { state.queue.shard($0)?.lease }
         }
@@ -126,21 +138,56 @@ extension CallDesk {
     }
 }
 
+// What is given to idle workers.
+extension CallDesk {
+    /// Gives something of what is startable beyond `keep` lines to idle workers; false when there is nothing to give.
+    func share(keeping keep: Int) -> Bool {
+        change { state, errands in
+            guard !state.isQuiet else { return false }
+            let before = state.queue.startable
+            if let division = state.queue.share(keeping: keep, except: Set(state.divisions.keys), at: .now) {
+                state.divisions[division.serial] = division
+            }
+            guard state.queue.startable < before else { return false }
+            errands.wakesRecord = true
+            return true
+        }
+    }
+
+    /// Divisions to be written; each is kept until its fate is known.
+    var divisions: [LineQueue.Division] { read { Array($0.divisions.values) } }
+
+    /// Takes in the answer to a division; returns the shard when it was lost.
+    func divided(_ division: LineQueue.Division, isRecorded: Bool) -> LostShard? {
+        change { state, errands in
+            state.divisions[division.serial] = nil
+            guard isRecorded else { return state.lose(division.serial, &errands) }
+            state.buffer.move(serial: division.serial, to: division.after)
+            return nil
+        }
+    }
+}
+
 // Time, and the end.
 extension CallDesk {
     /// Minds retries that are due, windows that have passed and graces that are over; returns when to come again.
     func tick() -> Duration? {
         let now = ContinuousClock.now
-        let bytesMax = bufferedBytesMax
         let next = change { state, errands -> ContinuousClock.Instant? in
-            let (next, abort) = state.queue.tick(at: now)
-            for serial in abort { errands.aborts += state.tasks(of: serial) }
+            var (next, abort) = state.queue.tick(at: now)
+            for serial in abort { errands.aborts += state.handles(of: serial) }
+            if state.queue.startable > 0, let opens = state.queue.opensAt(now) { next = min(next ?? opens, opens) }
             state.clockDue = next
-            state.serveParked(&errands, at: now, bytesMax: bytesMax)
+            errands.pumps = true
             errands.wakesRecord = !state.queue.idleClosing.isEmpty
             return next
         }
         return next.map { max($0 - now, .zero) }
+    }
+
+    /// Something outside changed what backends take: lines may be startable.
+    func reconsider() {
+        change { _, errands in errands.pumps = true }
     }
 
     /// Starts nothing more; calls in flight may go on until `deadline`, everything else is given back.
@@ -154,14 +201,12 @@ extension CallDesk {
         }
     }
 
-    /// Aborts every call and sends every slot home.
+    /// Aborts every call; nothing starts any more.
     func close() {
         change { state, errands in
             state.isQuiet = true
             state.isClosed = true
-            errands.handovers = state.parked.map { ($0.continuation, nil) }
-            state.parked = []
-            errands.aborts = state.tasks.compactMap { $0 }
+            errands.aborts = state.calls.compactMap { $0?.handle }
         }
     }
 }

@@ -4,27 +4,41 @@ import BatchInference
 import Loops
 import Synchronization
 
-/// Where slots get their lines and leave their results, and where the loops around them look: one lock around the queue
+/// Where calls get their lines and leave their results, and where the loops around them look: one lock around the queue
 /// and the buffer, no waiting inside it.
 final class CallDesk: Sendable {
+    /// A line whose call is under way, or about to be.
+    struct OpenCall: Sendable {
+        /// Its place in the list of open calls.
+        let number: Int
+        /// The line and its place at a backend.
+        let started: LineQueue.Started
+        /// Aborts it.
+        let handle: CallHandle
+    }
+
     /// The state of the desk; changed under the lock only.
     struct State: Sendable {
         /// What may start.
         var queue: LineQueue
         /// What is not recorded.
         var buffer: OutcomeBuffer
-        /// Slots without a line, the longest idle first.
-        var parked: [Parked] = []
-        /// For each slot: the serial of the shard whose line it calls, 0 for none.
-        var calling: [Int]
-        /// For each slot: its task, by which a call is aborted.
-        var tasks: [Task<Bool, Never>?]
+        /// Calls under way by number, with the serial of their shard; free places are nil.
+        var calls: [(serial: Int, handle: CallHandle)?] = []
+        /// Free places of ``calls``.
+        var free: [Int] = []
         /// Shards that are being given back.
         var releasing: Set<Int> = []
+        /// Divisions that are not in the database yet, or of which that is unknown, by serial.
+        var divisions: [Int: LineQueue.Division] = [:]
         /// Calls that have ended.
         var finished = 0
         /// Fewer startable lines than this wake the Claim room, if it believes that there are more and room is left.
         var lowWater = 0
+        /// See ``WorkerConfiguration/concurrency``.
+        let callsMax: Int
+        /// See ``WorkerConfiguration/bufferedBytesMax``.
+        let bufferedBytesMax: Int
         /// See ``WorkerConfiguration/heldLinesMax``.
         let heldLinesMax: Int
         /// See ``WorkerConfiguration/heldBytesMax``.
@@ -33,26 +47,22 @@ final class CallDesk: Sendable {
         var mayClaimMore = false
         /// When the clock comes next by itself.
         var clockDue: ContinuousClock.Instant?
+        /// Not before this instant is looked again when time alone will let a line start.
+        var nextLook = ContinuousClock.now
+        /// How often that is looked at: answers come far more often, and each finds the backends full.
+        static let lookEvery = Duration.milliseconds(10)
         /// Whether the worker is on its way out: no shard is taken in.
         var isQuiet = false
-        /// Whether slots are sent home.
+        /// Whether nothing starts any more.
         var isClosed = false
-    }
-
-    /// A slot that waits for a line.
-    struct Parked {
-        /// Its number.
-        let slot: Int
-        /// Resumed with a line, or with nil when the desk closes.
-        let continuation: CheckedContinuation<LineQueue.Started?, Never>
     }
 
     /// Things to do once the lock is free.
     struct Errands {
-        /// Slots to be resumed, and with what.
-        var handovers: [(CheckedContinuation<LineQueue.Started?, Never>, LineQueue.Started?)] = []
-        /// Tasks whose calls are aborted.
-        var aborts: [Task<Bool, Never>] = []
+        /// Calls that are aborted.
+        var aborts: [CallHandle] = []
+        /// Whether lines may have become startable.
+        var pumps = false
         /// Whether the Claim room is woken.
         var wakesClaim = false
         /// Whether the Record room is woken.
@@ -74,10 +84,12 @@ final class CallDesk: Sendable {
 
     private let configuration: WorkerConfiguration
     private let state: Mutex<State>
+    private let pump: Mutex<(@Sendable () -> Void)?>
 
-    /// An empty desk for `configuration.concurrency` slots.
+    /// An empty desk for `configuration.concurrency` calls at once.
     init(configuration: WorkerConfiguration) {
         self.configuration = configuration
+        self.pump = Mutex(nil)
         self.state = Mutex(
             State(
                 queue: LineQueue(trust: configuration.leaseTrust),
@@ -85,9 +97,13 @@ final class CallDesk: Sendable {
                     limits: .init(
                         age: configuration.checkpointEvery, lines: configuration.checkpointLinesMax,
                         bytes: configuration.checkpointBytesMax)),
-                calling: Array(repeating: 0, count: configuration.concurrency),
-                tasks: Array(repeating: nil, count: configuration.concurrency),
+                callsMax: configuration.concurrency, bufferedBytesMax: configuration.bufferedBytesMax,
                 heldLinesMax: configuration.heldLinesMax, heldBytesMax: configuration.heldBytesMax))
+    }
+
+    /// From now on `pump` is called whenever lines may have become startable, on any thread.
+    func attach(_ pump: @escaping @Sendable () -> Void) {
+        self.pump.withLock { $0 = pump }
     }
 
     /// Changes the state under the lock, then runs the errands that came of it.
@@ -104,16 +120,13 @@ final class CallDesk: Sendable {
     }
 
     private func run(_ errands: Errands) {
-        for (continuation, line) in errands.handovers { continuation.resume(returning: line) }
-        for task in errands.aborts { task.cancel() }
+        for call in errands.aborts { call.abort() }
         if errands.wakesClaim { claimWake.wake() }
         if errands.wakesRecord { recordWake.wake() }
         if errands.wakesClock { clockWake.wake() }
         if errands.isEmpty { emptied.raise() }
+        if errands.pumps, let pump = pump.withLock({ $0 }) { pump() }
     }
-
-    /// Unrecorded results beyond which no call starts, in bytes.
-    var bufferedBytesMax: Int { configuration.bufferedBytesMax }
 
     /// How long calls of a stopped batch may go on.
     var cancelGrace: Duration { configuration.cancelGrace }
@@ -125,85 +138,67 @@ final class CallDesk: Sendable {
     var inFlight: Int { read { $0.queue.inFlight } }
 }
 
-// What slots do.
+// What the pump does.
 extension CallDesk {
-    /// The next line for `slot`, as soon as one may start; nil when the desk is closed.
-    func next(slot: Int) async -> LineQueue.Started? {
-        let bytesMax = bufferedBytesMax
-        let ready = change { state, errands -> LineQueue.Started? in
-            guard let line = state.take(slot: slot, at: .now, bytesMax: bytesMax) else { return nil }
-            errands.wakesClaim = state.wantsClaim
-            state.serveParked(&errands, at: .now, bytesMax: bytesMax)
-            return line
-        }
-        if let ready { return ready }
-        return await withCheckedContinuation { continuation in
-            change { state, errands in
-                // Something may have come between the two looks.
-                if state.isClosed {
-                    errands.handovers.append((continuation, nil))
-                } else if let line = state.take(slot: slot, at: .now, bytesMax: bytesMax) {
-                    errands.handovers.append((continuation, line))
-                } else {
-                    state.parked.append(Parked(slot: slot, continuation: continuation))
-                }
-                errands.wakesClaim = state.wantsClaim
-            }
-        }
+    /// The next line that may start now; nil when there is none.
+    func next() -> OpenCall? {
+        change { state, errands in state.next(&errands, at: .now) }
     }
 
-    /// A slot's call has ended.
-    func finish(slot: Int, _ started: LineQueue.Started, _ result: AttemptResult) {
+    /// A call has ended; returns the line that takes its place, if there is one.
+    func finish(_ call: OpenCall, _ result: AttemptResult) -> OpenCall? {
         let now = ContinuousClock.now
-        change { state, errands in
-            state.calling[slot] = 0
-            state.finished += 1
-            let serial = started.serial
-            switch result {
-            case .finished(let outcome):
-                if state.queue.finish(serial: serial, ordinal: started.line.ordinal) {
-                    errands.wakesRecord = state.buffer.append(outcome, serial: serial, at: now)
-                }
-            case .again(let delay, _):
-                let next = StartableLine(ordinal: started.line.ordinal, attempt: started.line.attempt + 1)
-                state.queue.postpone(serial: serial, next, until: now + delay)
-                errands.wakesClock = state.clockDue.map { now + delay < $0 } ?? true
-            case .windowOver:
-                state.queue.abandon(serial: serial, at: now)
-                errands.wakesClock = true
-            case .aborted:
-                state.queue.undo(serial: serial, started.line)
-            }
-            if let shard = state.queue.shard(serial), shard.closing != nil, shard.inFlight == 0 {
-                errands.wakesRecord = true
-            }
-        }
-    }
-
-    /// Remembers the task that serves `slot`, so that its call can be aborted.
-    func attach(_ task: Task<Bool, Never>, slot: Int) {
-        change { state, errands in
-            state.tasks[slot] = task
-            if state.isClosed { errands.aborts.append(task) }
+        return change { state, errands in
+            state.end(call, result, &errands, at: now)
+            return state.next(&errands, at: now)
         }
     }
 }
 
 extension CallDesk.State {
     /// Starts the next line, if the desk lets any start.
-    mutating func take(
-        slot: Int, at now: ContinuousClock.Instant, bytesMax: Int
-    ) -> LineQueue.Started? {
-        guard !isClosed, buffer.bytes < bytesMax, let line = queue.take(at: now) else { return nil }
-        calling[slot] = line.serial
-        return line
+    mutating func next(_ errands: inout CallDesk.Errands, at now: ContinuousClock.Instant) -> CallDesk.OpenCall? {
+        guard !isClosed, queue.inFlight < callsMax, buffer.bytes < bufferedBytesMax,
+            let started = queue.take(at: now)
+        else {
+            if queue.startable > 0, now >= nextLook {
+                nextLook = now + Self.lookEvery
+                if let due = queue.opensAt(now), clockDue.map({ due < $0 }) ?? true { errands.wakesClock = true }
+            }
+            return nil
+        }
+        let handle = CallHandle()
+        let number = free.popLast() ?? calls.endIndex
+        if number == calls.endIndex { calls.append(nil) }
+        calls[number] = (started.serial, handle)
+        if wantsClaim { errands.wakesClaim = true }
+        return CallDesk.OpenCall(number: number, started: started, handle: handle)
     }
 
-    /// Gives lines to slots that wait.
-    mutating func serveParked(_ errands: inout CallDesk.Errands, at now: ContinuousClock.Instant, bytesMax: Int) {
-        while let slot = parked.last?.slot, let line = take(slot: slot, at: now, bytesMax: bytesMax) {
-            errands.handovers.append((parked.removeLast().continuation, line))
+    /// Takes in the end of a call.
+    fileprivate mutating func end(
+        _ call: CallDesk.OpenCall, _ result: AttemptResult, _ errands: inout CallDesk.Errands,
+        at now: ContinuousClock.Instant
+    ) {
+        calls[call.number] = nil
+        free.append(call.number)
+        finished += 1
+        let (serial, line) = (call.started.serial, call.started.line)
+        switch result {
+        case .finished(let outcome):
+            if queue.finish(serial: serial, ordinal: line.ordinal) {
+                errands.wakesRecord = buffer.append(outcome, serial: serial, at: now)
+            }
+        case .again(let order):
+            queue.postpone(serial: serial, line.next(order), until: now + order.after)
+            if clockDue.map({ now + order.after < $0 }) ?? true { errands.wakesClock = true }
+        case .windowOver:
+            queue.abandon(serial: serial, at: now)
+            errands.wakesClock = true
+        case .aborted:
+            queue.undo(serial: serial, line)
         }
+        if let shard = queue.shard(serial), shard.closing != nil, shard.inFlight == 0 { errands.wakesRecord = true }
     }
 
     /// Whether the Claim room should look for more; true once per shortage.
@@ -217,16 +212,16 @@ extension CallDesk.State {
         }
     }
 
-    /// The tasks that call lines of a shard.
-    func tasks(of serial: Int) -> [Task<Bool, Never>] {
-        calling.indices.filter { calling[$0] == serial }.compactMap { tasks[$0] }
+    /// The calls under way of a shard.
+    func handles(of serial: Int) -> [CallHandle] {
+        calls.compactMap { call in call.flatMap { $0.serial == serial ? $0.handle : nil } }
     }
 
     /// Throws away what is here of a shard that is somebody else's now.
     mutating func lose(_ serial: Int, _ errands: inout CallDesk.Errands) -> LostShard? {
         guard let shard = queue.shard(serial) else { return nil }
         let results = buffer.unrecorded(serial: serial)
-        errands.aborts += tasks(of: serial)
+        errands.aborts += handles(of: serial)
         remove(serial, &errands)
         return LostShard(
             lease: shard.lease, resultsDropped: results, callsAborted: shard.inFlight,
@@ -238,6 +233,7 @@ extension CallDesk.State {
         queue.remove(serial)
         buffer.close(serial: serial)
         releasing.remove(serial)
+        divisions[serial] = nil
         errands.wakesClaim = wantsClaim || errands.wakesClaim
         errands.isEmpty = isQuiet && queue.count == 0
     }

@@ -5,8 +5,9 @@ import BatchInference
 /// Every shard this worker holds, and which of their lines may start. No clock and no waiting: instants come in,
 /// lines and decisions go out.
 ///
-/// Lines start in the order in which their shards were claimed; a shard whose backends are full is passed over, so
-/// that a slow model holds up no other. Lines that wait for another try are no part of that order and occupy nothing.
+/// Which batch comes next is ``BatchTurns``' decision; within a batch, shards come in the order of their claims. A
+/// shard whose backends are full is passed over, so that a slow model holds up no other. Lines that wait for another
+/// try are no part of that order and occupy nothing.
 struct LineQueue: Sendable {
     /// A line that has started.
     struct Started: Sendable {
@@ -14,9 +15,7 @@ struct LineQueue: Sendable {
         var serial: Int
         /// Which line, which try.
         var line: StartableLine
-        /// Where it goes.
-        var route: Route
-        /// Its place there; whoever makes the call gives it up.
+        /// Its place at a backend; whoever makes the call gives it up.
         var place: Reservation
         /// Where its bytes are.
         var lines: PackedLines
@@ -28,8 +27,7 @@ struct LineQueue: Sendable {
     private let trust: Duration
     private var held: [Int: HeldShard] = [:]
     private var serials: [Lease: Int] = [:]
-    /// Serials of the shards with startable lines, in the order of their claims.
-    private var order: [Int] = []
+    private var turns = BatchTurns()
     private var retries = RetryHeap()
     private var nextSerial = 0
 
@@ -53,6 +51,9 @@ struct LineQueue: Sendable {
     /// Every lease that is held.
     var leases: [Lease] { Array(serials.keys) }
 
+    /// Every batch of which a shard is held.
+    var batches: [BatchID] { turns.batches }
+
     /// Takes in a shard whose claim was sent at `claimedAt`; returns its serial.
     mutating func add(
         _ claim: ClaimedShard, route: Route, lines: PackedLines, claimedAt: ContinuousClock.Instant
@@ -64,7 +65,8 @@ struct LineQueue: Sendable {
         startable += shard.startable
         unfinished += shard.unfinished
         heldBytes += lines.byteCount
-        if shard.startable > 0 { order.append(nextSerial) }
+        turns.add(claim)
+        if shard.startable > 0 { turns.list(nextSerial, of: claim.lease.shard.batch) }
         return nextSerial
     }
 
@@ -74,76 +76,72 @@ struct LineQueue: Sendable {
     /// The serial of a lease; nil when it is held no more.
     func serial(of lease: Lease) -> Int? { serials[lease] }
 
-    /// Whether a line could start at `now`: what ``take(at:)`` would find, without taking it.
-    func hasLine(at now: ContinuousClock.Instant) -> Bool {
-        order.contains { held[$0].map { $0.mayStart(at: now, trust: trust) && $0.route.hasRoom } ?? false }
-    }
-
     /// Starts the next line; nil when none may start.
     mutating func take(at now: ContinuousClock.Instant) -> Started? {
-        for (index, serial) in order.enumerated() {
+        guard startable > 0 else { return nil }
+        let picked = turns.first { [held, trust] serial -> (serial: Int, place: Reservation)? in
             guard let shard = held[serial], shard.mayStart(at: now, trust: trust),
-                let place = shard.route.reserve()
-            else { continue }
-            guard let line = held[serial]?.takeLine() else {
-                place.leave()
-                continue
-            }
-            startable -= 1
-            inFlight += 1
-            if held[serial]?.startable == 0 { order.remove(at: index) }
-            return Started(
-                serial: serial, line: line, route: shard.route, place: place, lines: shard.lines,
-                windowEnds: shard.windowEnds)
+                let place = shard.route.reserve(avoiding: shard.avoiding, at: now)
+            else { return nil }
+            return (serial, place)
         }
-        return nil
+        guard let (serial, place) = picked else { return nil }
+        guard let line = held[serial]?.takeLine(), let shard = held[serial] else {
+            place.cancel()
+            return nil
+        }
+        startable -= 1
+        inFlight += 1
+        turns.count(1, of: shard.lease.shard.batch)
+        if shard.startable == 0 { turns.unlist(serial, of: shard.lease.shard.batch) }
+        return Started(serial: serial, line: line, place: place, lines: shard.lines, windowEnds: shard.windowEnds)
+    }
+
+    /// When time alone lets a line start that may not start at `now`; nil when only something else can.
+    func opensAt(_ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        held.values.lazy.filter { $0.startable > 0 }.compactMap { $0.route.opensAt(now) }.min()
     }
 
     /// A call has ended with a result; false when the shard is held no more or has the result already.
     mutating func finish(serial: Int, ordinal: Int) -> Bool {
-        inFlight -= 1
-        held[serial]?.inFlight -= 1
-        guard held[serial]?.done.insert(ordinal) == true else { return false }
+        guard endCall(serial) != nil, held[serial]?.done.insert(ordinal) == true else { return false }
         unfinished -= 1
         return true
     }
 
     /// A call has ended without a result; the line waits until `due` for its next try, unless its shard is closing.
     mutating func postpone(serial: Int, _ next: StartableLine, until due: ContinuousClock.Instant) {
-        inFlight -= 1
-        guard let shard = held[serial] else { return }
-        held[serial]?.inFlight -= 1
-        guard shard.closing == nil else { return }
+        guard endCall(serial) == true else { return }
         held[serial]?.waiting += 1
         retries.insert(.init(due: due, serial: serial, line: next))
     }
 
     /// A call was stopped and says nothing about its line, which may start again at once, unless its shard is closing.
     mutating func undo(serial: Int, _ line: StartableLine) {
-        inFlight -= 1
-        guard let shard = held[serial] else { return }
-        held[serial]?.inFlight -= 1
-        guard shard.closing == nil else { return }
+        guard endCall(serial) == true else { return }
         makeStartable(serial, line)
     }
 
     /// A call has ended because the window did: its line is left to the coordinator, and so is what has not started.
     mutating func abandon(serial: Int, at now: ContinuousClock.Instant) {
-        inFlight -= 1
-        held[serial]?.inFlight -= 1
+        _ = endCall(serial)
         close(serial, .windowPassed, abortAt: now)
     }
 
-    private mutating func makeStartable(_ serial: Int, _ line: StartableLine) {
-        if held[serial]?.startable == 0 { insertInOrder(serial) }
-        held[serial]?.putBack(line)
-        startable += 1
+    /// Counts the end of a call; returns whether its shard is open, nil when it is held no more.
+    private mutating func endCall(_ serial: Int) -> Bool? {
+        inFlight -= 1
+        guard let index = held.index(forKey: serial) else { return nil }
+        held.values[index].inFlight -= 1
+        turns.count(-1, of: held.values[index].lease.shard.batch)
+        return held.values[index].closing == nil
     }
 
-    /// Serials grow with each claim, so the order of claims is their order.
-    private mutating func insertInOrder(_ serial: Int) {
-        let index = order.firstIndex { $0 > serial } ?? order.endIndex
-        order.insert(serial, at: index)
+    private mutating func makeStartable(_ serial: Int, _ line: StartableLine) {
+        guard let shard = held[serial] else { return }
+        if shard.startable == 0 { turns.list(serial, of: shard.lease.shard.batch) }
+        held[serial]?.putBack(line)
+        startable += 1
     }
 }
 
@@ -190,7 +188,7 @@ extension LineQueue {
         guard let shard = held[serial], shard.closing == nil else { return }
         startable -= shard.startable
         held[serial]?.close(reason, abortAt: abortAt)
-        order.removeAll { $0 == serial }
+        turns.unlist(serial, of: shard.lease.shard.batch)
         if shard.waiting > 0 { retries.removeAll(serial: serial) }
     }
 
@@ -206,12 +204,55 @@ extension LineQueue {
         startable -= shard.startable
         unfinished -= shard.unfinished
         heldBytes -= shard.lines.byteCount
-        order.removeAll { $0 == serial }
+        turns.remove(serial, of: shard.lease.shard.batch, calls: shard.inFlight)
         if shard.waiting > 0 { retries.removeAll(serial: serial) }
     }
 
     /// Closing shards without a call in flight: to be given back once their results are recorded.
     var idleClosing: [Int] {
         held.values.filter { $0.closing != nil && $0.inFlight == 0 }.map(\.serial).sorted()
+    }
+}
+
+extension LineQueue {
+    /// Lines that may start, of shards whose route `isMeant`.
+    func startable(where isMeant: (Route) -> Bool) -> Int {
+        held.values.reduce(0) { $0 + (isMeant($1.route) ? $1.startable : 0) }
+    }
+}
+
+// What is given to idle workers.
+extension LineQueue {
+    /// Lines of a shard that are to become a part of their own.
+    struct Division: Sendable {
+        /// The shard's serial.
+        var serial: Int
+        /// The right to divide it.
+        var lease: Lease
+        /// What had moved to other parts before.
+        var before: LineSet
+        /// The same and the lines given away now.
+        var after: LineSet
+    }
+
+    /// Gives something to an idle worker: a whole shard that was not begun, or half of the fresh lines of the shard
+    /// that has most; nothing when no more than `keep` lines are startable.
+    ///
+    /// - Returns: a division to be recorded; nil when a shard was closed as ``ClosingReason/yielded``, or nothing is
+    ///   given.
+    mutating func share(keeping keep: Int, except undecided: Set<Int>, at now: ContinuousClock.Instant) -> Division? {
+        let open = held.values.filter { $0.closing == nil && !undecided.contains($0.serial) && $0.freshCount > 0 }
+        guard startable > keep, let shard = open.max(by: { $0.freshCount < $1.freshCount }) else { return nil }
+        if let whole = open.last(where: { $0.isUntouched && startable - $0.freshCount >= keep }), open.count > 1 {
+            close(whole.serial, .yielded, abortAt: now)
+            return nil
+        }
+        let count = min(shard.freshCount / 2, startable - keep)
+        guard count > 0, count < shard.freshCount else { return nil }
+        held[shard.serial]?.giveAway(count)
+        startable -= count
+        unfinished -= count
+        guard let after = held[shard.serial]?.moved else { return nil }
+        return Division(serial: shard.serial, lease: shard.lease, before: shard.moved, after: after)
     }
 }

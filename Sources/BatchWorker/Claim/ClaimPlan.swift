@@ -11,6 +11,8 @@ struct ClaimPlan: Sendable {
         var startable: Int
         /// Lines that are not done: startable, waiting, in flight.
         var unfinished: Int
+        /// Calls in flight.
+        var inFlight: Int
         /// Bytes of packed lines.
         var bytes: Int
         /// Calls that have ended since the worker began.
@@ -21,32 +23,38 @@ struct ClaimPlan: Sendable {
     private static let ahead: Duration = .milliseconds(200)
     /// Lines of a shard until the first was seen.
     private static let firstGuess = 64.0
+    /// Fewest lines that are kept on hand: the window of a backend starts with as many calls.
+    private static let leastOnHand = 128
 
-    private let concurrency: Int
     private let linesMax: Int
     private let bytesMax: Int
     private let shardsMax: Int
     private var linesPerShard = Self.firstGuess
-    private var linesPerSecond = 0.0
+    private var inFlight = 0
+    /// Calls that end in a second, smoothed.
+    private(set) var linesPerSecond = 0.0
     private var last: (finished: Int, at: ContinuousClock.Instant)?
 
-    /// A plan for a worker of that many calls at once, within its limits.
-    init(concurrency: Int, linesMax: Int, bytesMax: Int, shardsMax: Int) {
-        self.concurrency = concurrency
+    /// A plan for a worker with these limits.
+    init(linesMax: Int, bytesMax: Int, shardsMax: Int) {
         self.linesMax = linesMax
         self.bytesMax = bytesMax
         self.shardsMax = shardsMax
     }
 
-    /// Fewer startable lines than this are worth a claim: two for each call, or what is eaten during a claim.
+    /// Fewer startable lines than this are worth a claim: one for each call in flight, or what is eaten during a claim.
     var lowWater: Int {
         let eaten = linesPerSecond * (Self.ahead / .seconds(1))
-        return max(concurrency * 2, min(Int(eaten), linesMax))
+        return min(max(inFlight, Int(eaten), Self.leastOnHand), linesMax)
     }
+
+    /// Lines that are started within half a second: an idle worker could not start them much sooner.
+    var soonStarted: Int { Int(linesPerSecond / 2) }
 
     /// How many shards to ask for; 0 when enough is on hand or a limit is reached.
     mutating func shards(for hand: Hand, at now: ContinuousClock.Instant) -> Int {
         measure(hand.finished, at: now)
+        inFlight = hand.inFlight
         let wanted = min(lowWater - hand.startable, linesMax - hand.unfinished)
         guard wanted > 0, hand.bytes < bytesMax else { return 0 }
         return min(max(Int((Double(wanted) / linesPerShard).rounded(.up)), 1), shardsMax)

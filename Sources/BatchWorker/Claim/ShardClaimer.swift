@@ -23,6 +23,9 @@ final class ShardClaimer: Sendable {
     /// Most batches left alone at once.
     private static let unservedMax = 1_000
 
+    /// How often an idle worker asks the others for work.
+    private static let hungerEvery = Duration.milliseconds(500)
+
     /// Nothing is started for a batch whose window ends sooner than this: no call would be back in time.
     private static let secondsLeftMin = 1.0
 
@@ -40,8 +43,8 @@ final class ShardClaimer: Sendable {
         self.logger = logger
         self.plan = Mutex(
             ClaimPlan(
-                concurrency: configuration.concurrency, linesMax: configuration.heldLinesMax,
-                bytesMax: configuration.heldBytesMax, shardsMax: configuration.claimShardsMax))
+                linesMax: configuration.heldLinesMax, bytesMax: configuration.heldBytesMax,
+                shardsMax: configuration.claimShardsMax))
     }
 
     /// Claims what is short. Woken by shortage and by NOTIFY; otherwise looks every `pollEvery`.
@@ -50,19 +53,50 @@ final class ShardClaimer: Sendable {
         let hand = desk.hand
         let claimedAt = ContinuousClock.now
         let (limit, lowWater) = plan.withLock { ($0.shards(for: hand, at: claimedAt), $0.lowWater) }
-        guard limit > 0 else {
+        if limit == 0 {
+            try await claimUnheard(hand, at: claimedAt)
             desk.expectMore(true, lowWater: lowWater)
             return nil
         }
+        let (claimed, isUseful) = try await claim(limit, excluding: excluded(at: claimedAt), at: claimedAt)
+        desk.expectMore(claimed == limit && isUseful, lowWater: lowWater)
+        return claimed == 0 ? try await announceHunger() : nil
+    }
+
+    /// With enough lines on hand: takes one shard of a batch of which there is none, so that small batches, and those
+    /// that matter more, do not wait until a big one is used up.
+    private func claimUnheard(_ hand: ClaimPlan.Hand, at now: ContinuousClock.Instant) async throws {
+        let held = desk.batches
+        guard held.count < configuration.heldBatchesMax, hand.bytes < configuration.heldBytesMax,
+            hand.unfinished < configuration.heldLinesMax
+        else { return }
+        _ = try await claim(1, excluding: held + excluded(at: now), at: now)
+    }
+
+    /// Claims once and puts on the desk what can be served; gives the rest back.
+    private func claim(
+        _ limit: Int, excluding: [BatchID], at claimedAt: ContinuousClock.Instant
+    ) async throws -> (claimed: Int, isUseful: Bool) {
         let claims = try await store.claimShards(
-            worker: worker, limit: limit, lease: configuration.lease, excluding: excluded(at: claimedAt))
+            worker: worker, limit: limit, lease: configuration.lease, excluding: excluding)
         statistics.countClaim(shards: claims.count, .now - claimedAt)
         plan.withLock { $0.learn(shards: claims.count, lines: claims.reduce(0) { $0 + $1.lineCount }) }
         let useless = claims.filter { !take($0, claimedAt: claimedAt) }.map(\.lease)
-        desk.expectMore(claims.count == limit && useless.isEmpty, lowWater: lowWater)
         // Should this fail, the leases run out by themselves.
         if !useless.isEmpty { _ = try await store.releaseShards(worker: worker, useless) }
-        return nil
+        return (claims.count, useless.isEmpty)
+    }
+
+    /// Nothing is ready although this worker has room: asks the others for a part of what they hold.
+    private func announceHunger() async throws -> Duration? {
+        guard desk.hand.startable == 0, backends.isHungry else { return nil }
+        return try await store.announceHunger(worker: worker) ? Self.hungerEvery : nil
+    }
+
+    /// Another worker is idle: gives it something that would wait here.
+    func feed() {
+        let soon = plan.withLock { $0.soonStarted }
+        _ = desk.share(keeping: soon)
     }
 
     private func excluded(at now: ContinuousClock.Instant) -> [BatchID] {

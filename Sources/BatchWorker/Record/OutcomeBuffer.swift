@@ -28,6 +28,8 @@ struct OutcomeBuffer: Sendable {
     fileprivate struct Pending: Sendable {
         let lease: Lease
         var done: LineSet
+        /// Lines that other parts of the shard have, as the database knows.
+        var moved: LineSet
         var builder = SegmentPackBuilder()
         var completed: Int64 = 0
         var failed: Int64 = 0
@@ -48,9 +50,14 @@ struct OutcomeBuffer: Sendable {
         self.limits = limits
     }
 
-    /// Makes room for the results of a shard, some of whose lines may be `done` already.
-    mutating func open(serial: Int, lease: Lease, done: LineSet) {
-        shards[serial] = Pending(lease: lease, done: done)
+    /// Makes room for the results of a shard, some of whose lines may be `done` already or `moved` to other parts.
+    mutating func open(serial: Int, lease: Lease, done: LineSet, moved: LineSet) {
+        shards[serial] = Pending(lease: lease, done: done, moved: moved)
+    }
+
+    /// Lines of a shard have moved to another part, and the database knows it.
+    mutating func move(serial: Int, to moved: LineSet) {
+        update(serial) { $0.moved = moved }
     }
 
     /// Takes in a result; true when the shard should be written without delay.
@@ -80,11 +87,13 @@ struct OutcomeBuffer: Sendable {
     }
 
     /// Everything to be written now: checkpoints whose fate is unknown, and new ones of shards that are due, or of
-    /// those in `eager` (closing shards wait for nothing), or of all when `all`.
-    mutating func take(at now: ContinuousClock.Instant, eager: Set<Int> = [], all: Bool = false) -> [Taken] {
+    /// those in `eager` (closing shards wait for nothing), or of all when `all`; none of shards in `except`.
+    mutating func take(
+        at now: ContinuousClock.Instant, eager: Set<Int> = [], all: Bool = false, except: Set<Int> = []
+    ) -> [Taken] {
         var taken: [Taken] = []
         // By key: iterating over the dictionary would copy it, and every frame in it, at the first change.
-        for serial in Array(shards.keys) {
+        for serial in Array(shards.keys) where !except.contains(serial) {
             let isWanted = all || eager.contains(serial)
             let checkpoint = update(serial) { [limits] pending -> Checkpoint? in
                 if let checkpoint = pending.taken { return checkpoint }
@@ -123,8 +132,11 @@ extension OutcomeBuffer.Pending {
     fileprivate var bytes: Int { (builder.outcomeCount > 0 ? builder.byteCount : 0) + (taken?.segment.count ?? 0) }
 
     fileprivate func isFull(_ limits: OutcomeBuffer.Limits) -> Bool {
-        done.isFull || builder.outcomeCount >= limits.lines || builder.byteCount >= limits.bytes
+        isComplete || builder.outcomeCount >= limits.lines || builder.byteCount >= limits.bytes
     }
+
+    /// Whether every line that is not another part's has a result.
+    fileprivate var isComplete: Bool { done.count + moved.count == done.lineCount }
 
     fileprivate func isDue(at now: ContinuousClock.Instant, _ limits: OutcomeBuffer.Limits) -> Bool {
         isFull(limits) || oldest.map { now - $0 >= limits.age } ?? false
@@ -141,7 +153,7 @@ extension OutcomeBuffer.Pending {
     fileprivate mutating func makeCheckpoint() -> Checkpoint {
         let lineCount = builder.outcomeCount
         let checkpoint = Checkpoint(
-            lease: lease, sequence: nextSequence, done: done, isLast: done.isFull, lineCount: lineCount,
+            lease: lease, sequence: nextSequence, done: done, isLast: isComplete, lineCount: lineCount,
             completed: completed, failed: failed, usage: usage, segment: builder.finish())
         nextSequence += 1
         completed = 0

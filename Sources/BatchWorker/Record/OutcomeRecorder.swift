@@ -47,6 +47,7 @@ final class OutcomeRecorder: Sendable {
     }
 
     private func settle(all: Bool) async throws {
+        let problem = await divide()
         let taken = desk.takeCheckpoints(all: all)
         if !taken.isEmpty {
             do {
@@ -66,6 +67,30 @@ final class OutcomeRecorder: Sendable {
             _ = try await store.releaseShards(worker: worker, leases)
             desk.released(leases)
         }
+        if let problem { throw problem }
+    }
+
+    /// Writes the divisions of shards; one whose fate is unknown is written again, and holds back the checkpoints of
+    /// its own shard only.
+    private func divide() async -> (any Error)? {
+        var problem: (any Error)?
+        for division in desk.divisions {
+            do {
+                let isRecorded = try await store.splitShard(
+                    worker: worker, division.lease, moved: division.before, to: division.after)
+                if let shard = desk.divided(division, isRecorded: isRecorded) { logger.report(shard) }
+                _ = failures.withLock { $0.strikes.removeValue(forKey: division.lease) }
+            } catch {
+                problem = error
+                guard
+                    (try? await store.renewLeases(worker: worker, [division.lease], lease: configuration.lease)) != nil
+                else { break }
+                guard isOut(division.lease) else { continue }
+                giveUp(division.lease, error)
+                if let shard = desk.divided(division, isRecorded: false) { logger.report(shard) }
+            }
+        }
+        return problem
     }
 
     private func write(_ taken: [OutcomeBuffer.Taken]) async throws {
@@ -95,17 +120,24 @@ final class OutcomeRecorder: Sendable {
     }
 
     private func strike(_ item: OutcomeBuffer.Taken, _ error: any Error) {
-        let lease = item.checkpoint.lease
-        let isOut = failures.withLock { failures in
+        guard isOut(item.checkpoint.lease) else { return }
+        giveUp(item.checkpoint.lease, error)
+        for shard in desk.recorded([item], written: [], sentAt: .now) { logger.report(shard) }
+    }
+
+    /// Counts a failure of a statement while the database works; true when it was the last that is put up with.
+    private func isOut(_ lease: Lease) -> Bool {
+        failures.withLock { failures in
             failures.strikes[lease, default: 0] += 1
             guard failures.strikes[lease, default: 0] >= Self.strikesMax else { return false }
             failures.strikes[lease] = nil
             return true
         }
-        guard isOut else { return }
+    }
+
+    private func giveUp(_ lease: Lease, _ error: any Error) {
         logger.error(
-            "the database refuses the results of a shard; it is given up and its lease left to run out",
+            "the database refuses what is written of a shard; it is given up and its lease left to run out",
             metadata: ["shard": "\(lease.shard)", "error": "\(error)"])
-        for shard in desk.recorded([item], written: [], sentAt: .now) { logger.report(shard) }
     }
 }

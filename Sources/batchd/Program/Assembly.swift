@@ -80,11 +80,11 @@ struct Assembly: Sendable {
         configuration.host = Self.hostName
         configuration.processID = getpid()
         configuration.version = Version.text
-        let engine = CurlEngine(
-            engineConfiguration("calls", connections: configuration.concurrency), logger: logger)
+        let engines = CallEngines(
+            connections: configuration.concurrency, userAgent: "shardline/\(Version.text)", logger: logger)
         let worker = Worker(
             configuration: configuration, store: store, backends: try backends(),
-            caller: LineCaller(engine: engine, worker: id), id: id, logger: logger)
+            caller: LineCaller(engines: engines, worker: id), id: id, logger: logger)
         return (id, worker)
     }
 

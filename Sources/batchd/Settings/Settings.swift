@@ -44,7 +44,7 @@ struct Settings: Sendable {
         return namedBackends + [
             BackendConfiguration(
                 name: "default", baseURL: backend, apiKey: backendAPIKey.isEmpty ? nil : backendAPIKey,
-                models: [.any], concurrency: min(worker.concurrency, 1_000))
+                models: [.any], concurrency: worker.concurrency)
         ]
     }
 }

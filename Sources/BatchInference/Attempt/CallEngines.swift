@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import Curl
+package import Logging
+import Synchronization
+
+/// The HTTP engines of a worker: several, because libcurl's cost per call grows with the connections of one, and one
+/// thread serves only so many calls a second.
+package final class CallEngines: Sendable {
+    /// Connections of one engine.
+    package static let connectionsEach = 256
+
+    private let engines: [CurlEngine]
+    private let turn = Atomic<Int>(0)
+
+    /// Engines for `connections` calls in flight, at least one.
+    package init(connections: Int, userAgent: String, logger: Logger?) {
+        let count = max((connections + Self.connectionsEach - 1) / Self.connectionsEach, 1)
+        engines = (0..<count).map { number in
+            CurlEngine(
+                EngineConfiguration(
+                    connectionsMax: min(max(connections, 1), Self.connectionsEach), userAgent: userAgent,
+                    threadName: "calls-\(number)"),
+                logger: logger)
+        }
+    }
+
+    /// The engine for the next call: in turn, passing over those without a free connection.
+    func next() -> CurlEngine {
+        guard engines.count > 1 else { return engines[0] }
+        let first = turn.wrappingAdd(1, ordering: .relaxed).newValue & Int.max
+        for offset in 0..<engines.count {
+            let engine = engines[(first + offset) % engines.count]
+            if engine.inFlight < Self.connectionsEach { return engine }
+        }
+        return engines[first % engines.count]
+    }
+
+    /// Aborts every call and ends the threads.
+    package func shutdown() async {
+        for engine in engines { await engine.shutdown() }
+    }
+}

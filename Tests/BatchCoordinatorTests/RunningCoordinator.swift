@@ -88,16 +88,20 @@ struct RunningCoordinator: Sendable {
     /// Plays the worker: claims everything that is ready and records every line, the odd ones as failures.
     func work(onlyLinesBelow limit: Int = .max, answer: @Sendable (Int) -> String = { #"{"n":\#($0)}"# }) async throws {
         let worker = WorkerID.random()
+        var unfinished: [Lease] = []
         while true {
             let shards = try await test.store.claimShards(worker: worker, limit: 8, lease: .seconds(60))
-            if shards.isEmpty { return }
-            for shard in shards { try await finish(shard, worker, limit, answer) }
+            if shards.isEmpty { break }
+            for shard in shards where try await !finish(shard, worker, limit, answer) { unfinished.append(shard.lease) }
         }
+        // Given back at the end only, or they would be claimed again at once.
+        if !unfinished.isEmpty { _ = try await test.store.releaseShards(worker: worker, unfinished) }
     }
 
+    /// Whether every line of the shard is recorded.
     private func finish(
         _ shard: ClaimedShard, _ worker: WorkerID, _ limit: Int, _ answer: (Int) -> String
-    ) async throws {
+    ) async throws -> Bool {
         let lines = try LinePack(shard.pack).lines
         var done = shard.done
         // Backwards and in two checkpoints, so that input order has to be restored.
@@ -121,9 +125,9 @@ struct RunningCoordinator: Sendable {
                 completed: completed, failed: Int64(half.count) - completed,
                 usage: Usage(totalTokens: 2 * Int64(half.count)), segment: builder.finish())
             let written = try await test.store.record(worker: worker, [checkpoint], lease: .seconds(60))
-            guard !written.isEmpty else { return }
+            guard !written.isEmpty else { throw TestFault("the lease of \(shard.lease.shard) was lost") }
         }
-        if !done.isFull { _ = try await test.store.releaseShards(worker: worker, [shard.lease]) }
+        return done.isFull
     }
 }
 

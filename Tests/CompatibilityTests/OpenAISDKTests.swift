@@ -27,6 +27,8 @@ import Testing
         Check(name: "models", testDescription: "models are listed and found"),
         Check(name: "repeated_create", testDescription: "a repeated create makes one batch"),
         Check(name: "cancel", testDescription: "a batch that nobody works on can be cancelled", workers: 0),
+        Check(name: "pause", testDescription: "batches can be paused and given a priority", workers: 0),
+        Check(name: "retry", testDescription: "what a batch left out becomes a batch of its own", workers: 0),
         Check(name: "async", testDescription: "the asynchronous client works with several calls at once"),
     ]
 

@@ -241,6 +241,58 @@ def check_cancel(server):
         assert all(row["response"] is None for row in rows)
 
 
+def check_pause(server):
+    """Pausing, priority and lane beside OpenAI's own fields; the server has no worker."""
+    client = server.client
+    batch = server.create(server.upload(lines(5)).id, extra_body={"priority": 5, "lane": "background"})
+    assert batch.shardline["priority"] == 5 and batch.shardline["lane"] == "background", batch.shardline
+    assert batch.shardline["paused_at"] is None and batch.shardline["parent_batch_id"] is None
+
+    def ask(verb):
+        return client.post(f"/batches/{batch.id}/{verb}", cast_to=openai.types.Batch)
+
+    paused = ask("pause")
+    assert paused.status in ("validating", "in_progress") and paused.shardline["paused_at"] >= batch.created_at
+    assert ask("pause").shardline == paused.shardline
+    assert client.batches.retrieve(batch.id).shardline == paused.shardline
+    assert ask("resume").shardline["paused_at"] is None
+    ask("pause")
+    client.batches.cancel(batch.id)
+    assert server.end(batch.id).shardline["paused_at"] is None
+    server.sent.clear()
+    refused(openai.ConflictError, lambda: ask("pause"), code=None, param=None)
+    assert len(server.sent) == 1, server.sent
+    for extra, code, param in (
+        ({"priority": 101}, "integer_above_max_value", "priority"),
+        ({"priority": "high"}, "invalid_type", "priority"),
+        ({"lane": "live"}, "invalid_value", "lane"),
+    ):
+        refused(
+            openai.BadRequestError, lambda extra=extra: server.create("f", extra_body=extra), code=code, param=param)
+    refused(openai.NotFoundError, lambda: client.post("/batches/batch_nothing/pause", cast_to=openai.types.Batch))
+
+
+def check_retry(server):
+    """The lines that a cancelled batch left out become a batch of their own; the server has no worker."""
+    client = server.client
+    batch = server.create(server.upload(lines(5)).id, metadata={"a": "b"})
+    refused(openai.ConflictError, lambda: client.post(f"/batches/{batch.id}/retry", cast_to=openai.types.Batch))
+    until = time.monotonic() + DEADLINE_SECONDS
+    while client.batches.retrieve(batch.id).status == "validating":
+        assert time.monotonic() < until, "the batch was not validated"
+        time.sleep(0.05)
+    client.batches.cancel(batch.id)
+    ended = server.end(batch.id)
+    assert ended.error_file_id
+    provenance = client.files.content(ended.shardline["provenance_file_id"]).text.splitlines()
+    assert [json.loads(line)["result"] for line in provenance] == ["batch_cancelled"] * 5
+    child = client.post(f"/batches/{batch.id}/retry", cast_to=openai.types.Batch, body={"priority": -5})
+    assert child.id != batch.id and child.input_file_id == batch.input_file_id and child.metadata == {"a": "b"}
+    assert child.shardline["parent_batch_id"] == batch.id and child.shardline["priority"] == -5
+    client.batches.cancel(child.id)
+    assert server.end(child.id).status == "cancelled"
+
+
 def check_async(server):
     """The asynchronous client, with a base URL that ends in a slash and several calls at once."""
 

@@ -116,6 +116,13 @@ private struct SimulatedWorker {
         #expect(try await beat(test, first) == 9, "everybody was silent: the other may be back in a moment")
         #expect(try await beat(test, first) == 12, "it is not")
         #expect(try await beat(test, second) == 0)
+        try await test.tamper(
+            """
+            update backend_shares set heartbeat_at = heartbeat_at - interval '70 seconds';
+            update workers set heartbeat_at = heartbeat_at - interval '70 seconds' where id = '\(first.id)'
+            """)
+        #expect(try await test.store.pruneWorkers(silence: .seconds(60)) == 1)
+        #expect(try await test.number("select count(*) from backend_shares") == 0)
     }
 
     /// Random interleavings of asking, hearing, starting and ending calls, joining, leaving and dying.

@@ -51,13 +51,18 @@ extension Store {
                 """)
             guard let row = rows.first else { return nil }
             let batch: BatchID = try row.identifier("id")
-            // Ready shards too: a claim that is about to commit is waited for and fenced, a later one finds nothing,
-            // and
-            // the claim index holds no shards of batches that have stopped.
+            // Ready shards too: a claim that is about to commit is waited for and fenced, a later one finds nothing, and
+            // the claim index holds no shards of batches that have stopped. Locked in the order that all writers keep.
             try session.execute(
                 """
-                update shards set state = 'draft', epoch = epoch + 1, worker_id = null, lease_until = null
-                where batch_id = \(batch.rawValue) and state in ('ready', 'claimed')
+                with stopping as (
+                    select batch_id, shard_no, part from shards
+                    where batch_id = \(batch.rawValue) and state in ('ready', 'claimed')
+                    order by shard_no, part for update
+                )
+                update shards s set state = 'draft', epoch = s.epoch + 1, worker_id = null, lease_until = null
+                from stopping
+                where s.batch_id = stopping.batch_id and s.shard_no = stopping.shard_no and s.part = stopping.part
                 """)
             let shards = try session.query(
                 """

@@ -76,10 +76,16 @@ extension Store {
         }
     }
 
-    /// Forgets workers that have said nothing for `silence`; returns how many.
+    /// Forgets workers that have said nothing for `silence`, and what they had of backends; returns how many.
     package func pruneWorkers(silence: Duration) async throws -> Int {
         try await pool.run { session in
-            try session.execute("delete from workers where heartbeat_at < clock_timestamp() - \(silence)")
+            try session.execute(
+                """
+                delete from backend_shares where (backend, worker_id) in (
+                    select backend, worker_id from backend_shares where heartbeat_at < clock_timestamp() - \(silence)
+                    for update skip locked)
+                """)
+            return try session.execute("delete from workers where heartbeat_at < clock_timestamp() - \(silence)")
         }
     }
 }

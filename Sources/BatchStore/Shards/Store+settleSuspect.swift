@@ -86,7 +86,8 @@ extension Store {
                     message: "Each of the last \(part.attempts) workers that took this request ended without "
                         + "answering, so it was given up. Find out from the workers' logs why they ended, then send "
                         + "the request again in a new batch."),
-                customID: customID[...], attempts: Int(part.attempts), workerID: worker.rawValue))
+                customID: customID[...], attempts: Int(part.attempts), lastError: "the worker ended without answering",
+                workerID: worker.rawValue))
         let frame = segment.finish()
         let results = try frame.withUnsafeBytes { try ZstdCompressor().compress($0) }
         let key = part.key

@@ -51,8 +51,8 @@ extension Store {
                 """)
             guard let row = rows.first else { return nil }
             let batch: BatchID = try row.identifier("id")
-            // Ready shards too: a claim that is about to commit is waited for and fenced, a later one finds nothing, and
-            // the claim index holds no shards of batches that have stopped. Locked in the order that all writers keep.
+            // Ready shards too: a claim that is about to commit is waited for and fenced, a later one finds nothing,
+            // and the claim index holds no shards of batches that have stopped. Locked in the order of all writers.
             try session.execute(
                 """
                 with stopping as (

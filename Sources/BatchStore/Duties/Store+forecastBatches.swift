@@ -10,10 +10,10 @@ extension Store {
     /// their window at that rate; returns how many marks changed.
     ///
     /// The rate is smoothed over about 20 s. A batch that would need more than 0.9 of the time it has left becomes
-    /// urgent, one that needs less than 0.7 no longer is; what lies between stays, so that marks do not flicker. A batch
-    /// of which nothing is recorded yet is judged by an equal share of what all batches together record; nothing is
-    /// judged while nothing at all is recorded. Only rows that say something new are written. Counting reads every shard
-    /// of a batch, so the largest batches, which take long anyway, are looked at less often.
+    /// urgent, one that needs less than 0.7 no longer is; what lies between stays, so that marks do not flicker. A
+    /// batch of which nothing is recorded yet is judged by an equal share of what all batches together record; nothing
+    /// is judged while nothing at all is recorded. Only rows that say something new are written. Counting reads every
+    /// shard of a batch, so the largest batches, which take long anyway, are looked at less often.
     /// - Parameter every: how often a coordinator looks; batches that another one has just looked at are left out.
     package func forecastBatches(every: Duration) async throws -> Int {
         try await pool.run { session in
@@ -21,8 +21,9 @@ extension Store {
                 """
                 with seen as materialized (
                     select b.id, b.urgent, b.forecast_lines, b.forecast_at, b.forecast_rate,
-                        b.total - c.lines as rest, c.lines, extract(epoch from b.expires_at - now.t)::float8 as time_left,
-                        now.t, extract(epoch from now.t - b.forecast_at)::float8 as seconds
+                        b.total - c.lines as rest, c.lines, now.t,
+                        extract(epoch from b.expires_at - now.t)::float8 as time_left,
+                        extract(epoch from now.t - b.forecast_at)::float8 as seconds
                     from (select clock_timestamp() as t) now
                     cross join batches b cross join lateral (
                         select coalesce(sum(s.done_count), 0)::int8 as lines from shards s where s.batch_id = b.id

@@ -83,7 +83,8 @@ extension Store {
             """
             select 1 from segments
             where batch_id = \(checkpoint.lease.shard.batch.rawValue) and shard_no = \(checkpoint.lease.shard.number)
-              and part = \(checkpoint.lease.shard.part) and epoch = \(checkpoint.lease.epoch) and seq = \(checkpoint.sequence)
+              and part = \(checkpoint.lease.shard.part) and epoch = \(checkpoint.lease.epoch)
+              and seq = \(checkpoint.sequence)
             """
         ).isEmpty
     }

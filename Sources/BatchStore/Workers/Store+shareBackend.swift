@@ -13,8 +13,8 @@ package struct ShareAsk: Hashable, Sendable {
     package var inFlight: Int
     /// Calls that it could have in flight now, those in flight included: 0 when it has no line for the backend.
     package var wanted: Int
-    /// The grant that it goes by now, read in the same moment as ``inFlight``; 0 before the first and after one that ran
-    /// out. Until it has said that it goes by a smaller one, the places of a larger one stay reserved for it.
+    /// The grant that it goes by now, read in the same moment as ``inFlight``; 0 before the first and after one that
+    /// ran out. Until it has said that it goes by a smaller one, the places of a larger one stay reserved for it.
     package var share: Int
 
     /// What a worker says of a backend.

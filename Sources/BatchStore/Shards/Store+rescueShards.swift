@@ -30,10 +30,10 @@ extension Store {
     /// Makes shards ready again whose worker let the lease run out; returns which, with the worker that lost them.
     ///
     /// The epoch is raised here as well, so that the old worker is fenced before anybody claims the shard. When a
-    /// worker is lost, those of its shards are accused that had the most losses without a result before; for the others it
-    /// does not count. An accused shard with two losses or more waits a little before it is claimed again, and is split
-    /// in two halves, so that a line that kills workers is found in few steps; what is with it goes on without it. The
-    /// line alone gets a result when it was lost `poisonAttempts` times.
+    /// worker is lost, those of its shards are accused that had the most losses without a result before; for the others
+    /// it does not count. An accused shard with two losses or more waits a little before it is claimed again, and is
+    /// split in two halves, so that a line that kills workers is found in few steps; what is with it goes on without
+    /// it. A line that is alone gets a result when it was lost `poisonAttempts` times.
     package func rescueShards(poisonAttempts: Int = 3) async throws -> [RescuedShard] {
         let rescued = try await pool.run { session in try Self.rescueReady(poisonAttempts, session) }
         let accused = try await pool.run { session in try Self.accused(poisonAttempts, session) }

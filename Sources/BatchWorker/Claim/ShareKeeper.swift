@@ -38,6 +38,8 @@ final class ShareKeeper: Sendable {
             isDraining: desk.isQuiet)
         let asks = capped.map(ask)
         let shares = try await store.heartbeat(record, asks: asks, silence: configuration.shareSilence)
+        // An answer that took that long is no news: the others have given the places away by then.
+        guard .now - sentAt < configuration.shareSilence else { return .zero }
         confirmedAt.withLock { $0 = sentAt }
         for backend in capped { backend.setShare(shares[backend.configuration.name] ?? 0, at: .now) }
         if !capped.isEmpty { desk.reconsider() }

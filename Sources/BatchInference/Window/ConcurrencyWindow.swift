@@ -3,8 +3,8 @@
 /// How many calls a backend may have in flight for one model and endpoint: found out by trying. No clock, no lock.
 ///
 /// It grows by one with each answer, which doubles it in every round trip, until one of three signals:
-/// - A refusal (429, 503). Refusals come back at once, so the call that was refused tells what was accepted: one less
-///   than were in flight with it. That becomes the *limit*.
+/// - A refusal (429, 503). It takes one place away; as refusals come back at once, what is left after a burst is what
+///   was accepted. That becomes the *limit*.
 /// - A timeout halves it, once for all calls in flight.
 /// - Latency that has grown in proportion to the calls in flight (see ``LatencyGradient``).
 ///
@@ -20,10 +20,14 @@ package struct ConcurrencyWindow: Sendable {
     /// Nothing may start before: not even ``WindowRules/floor`` calls were accepted. Nil: no such pause.
     package private(set) var quietUntil: ContinuousClock.Instant?
 
+    /// Most calls in flight at once since the last refusal.
+    private var peak = 0
     private var nextNumber = 0
     private var gradient: LatencyGradient
     /// By how much ``limit`` is exceeded in a try; 0 when none is under way.
     private var step = 0
+    /// Refusals of calls beyond ``limit`` in the present try.
+    private var refusedInTry = 0
     /// Calls from this number on have to do with the present try.
     private var tryFrom = 0
     private var hold = WindowRules.holdFirst
@@ -50,6 +54,7 @@ package struct ConcurrencyWindow: Sendable {
     /// A call starts. Whether there is room was asked before.
     package mutating func begin() -> CallTicket {
         inFlight += 1
+        peak = max(peak, inFlight)
         let ticket = CallTicket(number: nextNumber, crowd: inFlight)
         nextNumber += 1
         gradient.start(ticket)
@@ -93,6 +98,7 @@ package struct ConcurrencyWindow: Sendable {
     package mutating func restart() {
         var fresh = ConcurrencyWindow(rules)
         fresh.inFlight = inFlight
+        fresh.peak = inFlight
         fresh.nextNumber = nextNumber
         fresh.cutBefore = nextNumber
         fresh.gradient = LatencyGradient(tolerance: rules.tolerance, first: nextNumber, size: rules.start)
@@ -119,27 +125,48 @@ package struct ConcurrencyWindow: Sendable {
         }
         size = min(size + step, rules.ceiling)
         tryFrom = nextNumber
+        refusedInTry = 0
     }
 
     // MARK: Shrinking
 
     private mutating func shrink(after ticket: CallTicket, pause: Duration?, at now: ContinuousClock.Instant) {
         if ticket.crowd <= rules.floor { rest(at: now) }
-        let accepted = max(ticket.crowd - 1, rules.floor)
-        // A call of an older, larger window: its lesson has been learnt.
-        guard accepted < size else { return }
-        strain = min(strain + Self.refusalWeight, 3 * Self.refusalWeight)
-        let isIsolated = limit != nil && step == 0 && pause == nil && strain < 3 * Self.refusalWeight
-        size = accepted
-        // One refusal in a hundred is chance, and the window returns to its limit with the next answers.
-        guard !isIsolated else { return }
-        if step > 0 { hold = min(hold * 2, WindowRules.holdMax) }
-        settle(at: now)
+        strain = min(strain + Self.refusalWeight, Self.strainMax)
+        // One refusal in a hundred is chance. One that stops all calls is believed at once.
+        let isChance = pause == nil && strain < Self.strainMax
+        if step > 0 {
+            failTry(ticket, isChance: isChance, at: now)
+        } else {
+            giveUpPlace()
+            // After chance the window returns to its limit with the next answers.
+            if !isChance && size < limit ?? .max { settle(at: now) }
+        }
         if let pause { holdUntil = now + max(hold, pause * WindowRules.holdPerPause) }
     }
 
+    private mutating func failTry(_ ticket: CallTicket, isChance: Bool, at now: ContinuousClock.Instant) {
+        if isChance {
+            guard ticket.crowd > limit ?? 0 else { return }
+            refusedInTry += 1
+            guard refusedInTry > 1 else { return }
+        }
+        giveUpPlace()
+        hold = min(hold * 2, WindowRules.holdMax)
+        settle(at: now)
+    }
+
+    /// The place of a refused call is one that the backend does not have. Counted from the most that was in flight, so
+    /// that neither unused places nor answers that wait for their successors matter.
+    private mutating func giveUpPlace() {
+        size = max(min(size, peak) - 1, rules.floor)
+        peak = size
+    }
+
     /// A refusal weighs as much as so many answers.
-    private static let refusalWeight = 50
+    private static let refusalWeight = 32
+    /// Refusals that weigh so much together are no chance.
+    private static let strainMax = 4 * refusalWeight
 
     private mutating func rest(at now: ContinuousClock.Instant) {
         let pause = min(WindowRules.quietFirst * (1 << min(quietRounds, 10)), WindowRules.quietMax)

@@ -66,6 +66,26 @@ extension Setting {
             write: { $0[keyPath: field] = try SettingText.integer($1, in: range) })
     }
 
+    /// A whole number that may be missing: 0 says so.
+    static func optional(
+        _ name: String, _ field: Field<Int?>, _ range: ClosedRange<Int>, _ meaning: String
+    ) -> Setting {
+        Setting(
+            name: name, unit: "integer \(SettingText.describe(range)), or 0 for none", meaning: meaning, flag: nil,
+            secrecy: .open, read: { String($0[keyPath: field] ?? 0) },
+            write: { $0[keyPath: field] = $1 == "0" ? nil : try SettingText.integer($1, in: range) })
+    }
+
+    /// A number with or without a fraction.
+    static func number(
+        _ name: String, _ field: Field<Double>, _ range: ClosedRange<Double>, _ meaning: String
+    ) -> Setting {
+        Setting(
+            name: name, unit: "number \(SettingText.describe(range))", meaning: meaning, flag: nil, secrecy: .open,
+            read: { SettingText.number($0[keyPath: field]) },
+            write: { $0[keyPath: field] = try SettingText.number($1, in: range) })
+    }
+
     /// A length of time of `least` or more.
     static func duration(
         _ name: String, _ field: Field<Duration>, least: Duration = .milliseconds(1), _ meaning: String

@@ -10,6 +10,22 @@ enum SettingText {
         return value
     }
 
+    /// A number in `range`, with a point before its fraction if it has one.
+    static func number(_ text: String, in range: ClosedRange<Double>) throws -> Double {
+        guard text.allSatisfy({ $0.isASCII && $0.isNumber || $0 == "." }), let value = Double(text),
+            range.contains(value)
+        else {
+            throw SettingFault("must be a number \(describe(range))")
+        }
+        return value
+    }
+
+    /// The shortest form that reads as the same number, such as `0.2` or `2`.
+    static func number(_ value: Double) -> String {
+        let text = String(value)
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+
     /// A size in bytes: a number, or one with KiB, MiB, GiB or TiB.
     static func bytes(_ text: String) throws -> Int64 {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
@@ -62,6 +78,11 @@ enum SettingText {
     static func describe(_ range: ClosedRange<Int>) -> String {
         range.upperBound == .max
             ? "of \(range.lowerBound) or more" : "of \(range.lowerBound)…\(range.upperBound)"
+    }
+
+    /// A range as words: `of 0…10`.
+    static func describe(_ range: ClosedRange<Double>) -> String {
+        "of \(number(range.lowerBound))…\(number(range.upperBound))"
     }
 
     private static let byteUnits: [(name: Substring, bytes: Int64)] = [

@@ -11,7 +11,8 @@ struct BenchCommand: AsyncParsableCommand {
             Durations depend on the machine and on what else it does: read processor seconds and ratios first.
             """,
         subcommands: [
-            BenchLinesCommand.self, BenchMemoryCommand.self, BenchKillCommand.self, BenchBackendCommand.self,
+            BenchLinesCommand.self, BenchMemoryCommand.self, BenchKillCommand.self, BenchChaosCommand.self,
+            BenchBackendCommand.self,
         ])
 }
 

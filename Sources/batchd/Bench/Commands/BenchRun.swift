@@ -36,6 +36,31 @@ enum BenchRun {
         }
     }
 
+    /// As above, with a backend of the bench's own that writes a call log, whose path comes last.
+    static func run(
+        _ plan: BenchFleet.Plan, backend: BackendPlan, json: Bool,
+        _ body: @escaping @Sendable (BenchFleet, BenchBackend, String) async throws -> BenchReport
+    ) async throws {
+        try await run(plan, json: json) { fleet in
+            var backend = backend
+            let log = "\(fleet.directory.path)/calls.log"
+            backend.logPath = log
+            let process = try await BenchBackend.start(
+                backend, environment: fleet.environment, directory: fleet.directory)
+            fleet.use(backend: process.url)
+            do {
+                let report = try await body(fleet, process, log)
+                await fleet.stop()
+                await process.process.stop()
+                return report
+            } catch {
+                await fleet.stop()
+                await process.process.stop()
+                throw error
+            }
+        }
+    }
+
     /// Tells on standard error what is being done.
     static func say(_ text: String) {
         StandardErrorLog.write("bench: \(text)\n")

@@ -37,6 +37,9 @@ struct BenchDirectory: Sendable {
         return directory
     }
 
+    /// Removes one file; one that cannot be removed goes with the directory.
+    static func removeFile(_ path: String) { unlink(path) }
+
     /// Removes it with all it holds. What cannot be removed is named; the figures are as good as without it.
     func remove() {
         do {

@@ -48,6 +48,7 @@ final class BenchFleet: Sendable {
         /// Processes started so far, by member: a part of their names.
         var generations: [FleetMember: Int] = [:]
         var keepsDirectory = false
+        var backend: String?
     }
 
     private init(
@@ -146,6 +147,9 @@ final class BenchFleet: Sendable {
     /// Whether the directory stays behind although the plan does not say so.
     private var keepsDirectory: Bool { state.withLock { $0.keepsDirectory } }
 
+    /// Workers that are started from now on call this backend instead of the plan's.
+    func use(backend url: String) { state.withLock { $0.backend = url } }
+
     /// Leaves the directory behind for somebody to look into.
     func keepDirectory() { state.withLock { $0.keepsDirectory = true } }
 
@@ -231,7 +235,9 @@ extension BenchFleet {
 
     /// The flags that tell a worker its backend.
     private func backend(_ member: FleetMember, caller: String) throws -> [String] {
-        guard member.role == .worker, let url = plan.backend else { return [] }
+        guard member.role == .worker, let url = state.withLock({ $0.backend }) ?? plan.backend else {
+            return []
+        }
         guard plan.namesCallers || !plan.backendKeys.isEmpty else { return ["--backend", url] }
         var keys = plan.backendKeys
         keys["name"] = "bench"

@@ -52,7 +52,7 @@ struct ChaosBench: Sendable {
         _ round: ChaosRound, backend: BenchBackend, _ calls: inout CallLogReader, _ figures: inout ChaosFigures
     ) async throws {
         let (began, start) = (ContinuousClock.now, CallRecord.now())
-        let (repeatedBefore, allowedBefore) = (figures.account.repeated, figures.account.allowed)
+        let before = figures.account
         let faultsBefore = round.timeline.faults.count
         let violationsBefore = round.findings.violations.count
         let ended = try await round.run()
@@ -81,7 +81,8 @@ struct ChaosBench: Sendable {
             round \(round.number) seed \(plan.seed(ofRound: round.number)): \
             \(faults.count { $0.kind.isKill }) kills of \(faults.count) faults, \(ended.count) batches, \
             \(FigureText.count(lines)) lines in \(FigureText.fixed((ContinuousClock.now - began).inSeconds, 1)) s; \
-            repeated \(figures.account.repeated - repeatedBefore) of ≤ \(figures.account.allowed - allowedBefore); \
+            repeated \(figures.account.repeated - before.repeated) of ≤ \
+            \(figures.account.lost + figures.account.atRisk - before.lost - before.atRisk); \
             stall \(FigureText.fixed(stalls.longest.inSeconds, 1)) s, \
             undisturbed \(FigureText.fixed(stalls.undisturbed.inSeconds, 1)) s; \
             violations \(round.findings.violations.count - violationsBefore)

@@ -191,7 +191,9 @@ extension ChaosInjector {
     private func lose(_ process: BenchProcess, _ member: FleetMember) {
         guard member.role == .worker else { return }
         let now = CallRecord.now()
-        timeline.lose(process.name, from: timeline.unrecorded(at: now, lag: Self.lag), to: now)
+        timeline.lose(
+            ChaosTimeline.Loss(
+                isWorkers: true, caller: process.name, from: timeline.unrecorded(at: now, lag: Self.lag), to: now))
     }
 
     /// Longest time from an answer to its record, in microseconds.
@@ -227,7 +229,10 @@ extension ChaosInjector {
     private func loseLeases(since began: Int64) {
         let until = CallRecord.now() + (plan.lease.nanoseconds / 1_000)
         for (member, process) in fleet.members where member.role == .worker {
-            timeline.lose(process.name, from: timeline.unrecorded(at: began, lag: Self.lag), to: until)
+            timeline.lose(
+                ChaosTimeline.Loss(
+                    isWorkers: false, caller: process.name, from: timeline.unrecorded(at: began, lag: Self.lag),
+                    to: until))
         }
     }
 }

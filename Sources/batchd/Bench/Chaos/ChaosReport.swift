@@ -62,8 +62,10 @@ struct ChaosReport: Sendable {
             \(table.text)
             \(FigureText.count(figures.batches)) batches (\(figures.cancelled) cancelled) with \
             \(FigureText.count(figures.lines)) lines, each once, in order, with its own bytes
-            \(FigureText.count(account.calls)) calls, \(FigureText.count(account.repeated)) repeated; \
-            in flight or unrecorded at the losses: \(FigureText.count(account.allowed))
+            \(FigureText.count(account.calls)) calls, \(FigureText.count(account.repeated)) repeated, \
+            \(FigureText.count(account.repeatedAfterOutage)) of them after an outage of the database only
+            in flight or unrecorded when a worker was killed or paused: \(FigureText.count(account.lost)); \
+            further ones during outages: \(FigureText.count(account.atRisk))
             longest time without progress \(FigureText.fixed(figures.longestStall.inSeconds, 1)) s, undisturbed \
             \(FigureText.fixed(figures.undisturbedStall.inSeconds, 1)) s; last call after a cancellation \
             \(FigureText.fixed(account.callAfterCancel.inSeconds, 2)) s after it
@@ -91,7 +93,9 @@ struct ChaosReport: Sendable {
                 .init("batches_cancelled", .integer(Int64(figures.cancelled))),
                 .init("lines", .integer(Int64(figures.lines))), .init("calls", .integer(Int64(account.calls))),
                 .init("calls_repeated", .integer(Int64(account.repeated))),
-                .init("calls_repeated_max", .integer(Int64(account.allowed))),
+                .init("calls_repeated_after_outage", .integer(Int64(account.repeatedAfterOutage))),
+                .init("calls_lost", .integer(Int64(account.lost))),
+                .init("calls_at_risk", .integer(Int64(account.atRisk))),
                 .init("longest_stall_seconds", .number(figures.longestStall.inSeconds)),
                 .init("longest_undisturbed_stall_seconds", .number(figures.undisturbedStall.inSeconds)),
                 .init("last_call_after_cancel_seconds", .number(account.callAfterCancel.inSeconds)),

@@ -15,6 +15,8 @@ final class ChaosTimeline: Sendable {
 
     /// A worker process that may have lost results, so that calls of it may be repeated.
     struct Loss: Hashable, Sendable {
+        /// Whether it is the worker that was away, and not the database.
+        var isWorkers: Bool
         /// The process's name, which the backend knows as its key.
         var caller: String
         /// From when on a result of it may not have been recorded.
@@ -42,10 +44,8 @@ final class ChaosTimeline: Sendable {
     /// The victim of a fault is back.
     func end(_ number: Int) { state.withLock { $0.faults[number].ended = CallRecord.now() } }
 
-    /// A worker may have lost what it did from `from` on.
-    func lose(_ caller: String, from: Int64, to: Int64) {
-        state.withLock { $0.losses.append(Loss(caller: caller, from: from, to: to)) }
-    }
+    /// A worker may have lost something.
+    func lose(_ loss: Loss) { state.withLock { $0.losses.append(loss) } }
 
     /// Something went forward.
     func progressed() { state.withLock { $0.progress.append(CallRecord.now()) } }

@@ -12,7 +12,9 @@ struct BackendPlan: Hashable, Sendable {
     var failRatio = 0.0
     /// Decides which calls fail and how long each takes.
     var seed: UInt64 = 1
-    /// File that gets a record of every call; nil writes none.
+    /// Whether a bench wants a record of every call; it goes into the bench's directory.
+    var isLogged = false
+    /// File that gets these records; nil writes none.
     var logPath: String?
     /// TCP port on loopback; 0 takes a free one.
     var port = 0

@@ -52,7 +52,7 @@ struct CallAccount: Sendable {
             let unexplained = reasons.filter { $0 == nil }
             guard unexplained.count > 1 else { continue }
             let list = calls.sorted { $0.began < $1.began }.map {
-                "\($0.caller) \($0.began)…\($0.ended) \($0.status)"
+                "\($0.caller) \($0.began)…\($0.ended) \($0.status)\(isWorkersLoss($0) == nil ? "" : " lost")"
             }
             faults.append(
                 "line \(marker.number) of input \(marker.tag) was called \(calls.count) times without a reason: "

@@ -17,13 +17,13 @@ struct ChaosBench: Sendable {
     private static let pageMax = 100
 
     /// Runs all of it.
-    func run(in fleet: BenchFleet, backend: BenchBackend, log: String) async throws -> BenchReport {
+    func run(in fleet: BenchFleet, backend: BenchBackend) async throws -> BenchReport {
         let before = MachineState.current
         let (desk, timeline, findings) = (ChaosDesk(), ChaosTimeline(), ChaosFindings())
         let injector = ChaosInjector(
             fleet: fleet, backend: backend, desk: desk, timeline: timeline, findings: findings, plan: plan)
         var figures = ChaosFigures()
-        var calls = CallLogReader(path: log)
+        var calls = CallLogReader(path: fleet.directory.calls)
         let began = ContinuousClock.now
         do {
             findings.begin("start")
@@ -40,7 +40,11 @@ struct ChaosBench: Sendable {
             guard !Task.isCancelled else { throw error }
             findings.violation("the round could not be brought to its end: \(error)")
         }
-        if !findings.violations.isEmpty { fleet.keepDirectory() }
+        if !findings.violations.isEmpty {
+            fleet.keepDirectory()
+            try PlainFile.write(timeline.text, to: "\(fleet.directory.path)/faults.log", permissions: 0o600)
+        }
+        figures.startsRepeated = injector.repeatedStarts
         return ChaosReport(
             plan: plan, figures: figures, faults: injector.inflicted, violations: findings.violations,
             wall: ContinuousClock.now - began,

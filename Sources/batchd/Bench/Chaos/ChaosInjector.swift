@@ -14,6 +14,7 @@ final class ChaosInjector: Sendable {
     private let busy = Mutex<Set<FleetMember>>([])
     private let isServerBusy = Mutex(false)
     private let counts = Mutex<[ChaosEvent.Kind: Int]>([:])
+    private let startsRepeated = Atomic<Int>(0)
 
     /// Between two looks for a victim that is not just being brought back.
     private static let pause = Duration.milliseconds(20)
@@ -21,8 +22,10 @@ final class ChaosInjector: Sendable {
     private static let recordLag = Duration.milliseconds(1_500)
     /// Longest absence of PostgreSQL, start not counted.
     private static let serverAbsenceMax = Duration.milliseconds(1_500)
+    /// A start that fails within this time after an outage of the database, in microseconds, is not held against it.
+    private static let startLag: Int64 = 3_000_000
     /// Times that a process may fail to start before the campaign ends.
-    private static let startsMax = 3
+    private static let startsMax = 5
 
     /// An injector over `fleet`, whose processes it starts with ``startAll()``.
     init(
@@ -39,6 +42,9 @@ final class ChaosInjector: Sendable {
 
     /// Faults inflicted so far, by kind.
     var inflicted: [ChaosEvent.Kind: Int] { counts.withLock { $0 } }
+
+    /// Starts that had to be repeated because the database went away meanwhile.
+    var repeatedStarts: Int { startsRepeated.load(ordering: .relaxed) }
 
     /// Starts every process of the plan.
     func startAll() async throws {
@@ -107,7 +113,7 @@ final class ChaosInjector: Sendable {
     }
 
     private func inflict(_ event: ChaosEvent, on victim: FleetMember?) async throws {
-        let fault = timeline.begin(event.kind)
+        let fault = timeline.begin(event.kind, victim.flatMap { fleet.process($0)?.name } ?? "")
         defer { timeline.end(fault) }
         switch (event.kind, victim) {
         case (.workerKilled, let victim?), (.coordinatorKilled, let victim?): try await kill(victim, event)
@@ -137,7 +143,12 @@ extension ChaosInjector {
                 }
                 return
             } catch let error as BenchFault {
-                findings.violation("\(member) could not be started: \(error)")
+                // Whoever supervises processes starts one again that found no database.
+                if timeline.isDatabaseTroubled(within: Self.startLag) {
+                    startsRepeated.add(1, ordering: .relaxed)
+                } else {
+                    findings.violation("\(member) could not be started: \(error)")
+                }
                 _ = fleet.take(member)
                 if attempt == Self.startsMax { throw error }
             }
@@ -147,11 +158,11 @@ extension ChaosInjector {
     private func kill(_ member: FleetMember, _ event: ChaosEvent) async throws {
         desk.close(member.index, if: member)
         if let process = fleet.take(member) {
-            lose(process, member)
             if process.child.ending != nil {
                 findings.violation("\(process.name) had ended by itself before it was killed; see \(process.outputPath)")
             }
             try await process.kill9()
+            lose(process, member)
         }
         try await Task.sleep(for: event.absence)
         try await start(member)
@@ -160,8 +171,8 @@ extension ChaosInjector {
     private func pause(_ member: FleetMember, _ event: ChaosEvent) async throws {
         guard let process = fleet.process(member) else { return try await start(member) }
         let client = desk.close(member.index, if: member)
-        lose(process, member)
         process.child.signal(SIGSTOP)
+        lose(process, member)
         defer { process.child.signal(SIGCONT) }
         try await Task.sleep(for: event.absence)
         if let client { desk.open(member.index, client) }

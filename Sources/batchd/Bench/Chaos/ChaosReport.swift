@@ -16,6 +16,8 @@ struct ChaosFigures: Sendable {
     var failed: [String: Int] = [:]
     /// Calls.
     var account = CallAccount()
+    /// Starts of processes that had to be repeated because the database went away meanwhile.
+    var startsRepeated = 0
     /// Longest time without any progress.
     var longestStall = Duration.zero
     /// The same, only while nothing was out of order.
@@ -69,6 +71,7 @@ struct ChaosReport: Sendable {
             longest time without progress \(FigureText.fixed(figures.longestStall.inSeconds, 1)) s, undisturbed \
             \(FigureText.fixed(figures.undisturbedStall.inSeconds, 1)) s; last call after a cancellation \
             \(FigureText.fixed(account.callAfterCancel.inSeconds, 2)) s after it
+            starts repeated because the database went away meanwhile: \(figures.startsRepeated)
             violations: \(violations.count)
             \(violations.map { "  \($0)\n" }.joined())
             """
@@ -99,6 +102,7 @@ struct ChaosReport: Sendable {
                 .init("longest_stall_seconds", .number(figures.longestStall.inSeconds)),
                 .init("longest_undisturbed_stall_seconds", .number(figures.undisturbedStall.inSeconds)),
                 .init("last_call_after_cancel_seconds", .number(account.callAfterCancel.inSeconds)),
+                .init("starts_repeated", .integer(Int64(figures.startsRepeated))),
                 .init("violations", .array(violations.map { .string($0) })),
             ] + surroundings.members)
     }

@@ -7,6 +7,8 @@ final class ChaosTimeline: Sendable {
     struct Fault: Hashable, Sendable {
         /// What was done.
         var kind: ChaosEvent.Kind
+        /// To which process; empty for PostgreSQL and the backend.
+        var victim: String
         /// When it began.
         var began: Int64
         /// When the victim was back; `.max` until then.
@@ -34,9 +36,9 @@ final class ChaosTimeline: Sendable {
     private let state = Mutex(State())
 
     /// A fault begins; returns its number for ``end(_:)``.
-    func begin(_ kind: ChaosEvent.Kind) -> Int {
+    func begin(_ kind: ChaosEvent.Kind, _ victim: String) -> Int {
         state.withLock { state in
-            state.faults.append(Fault(kind: kind, began: CallRecord.now(), ended: .max))
+            state.faults.append(Fault(kind: kind, victim: victim, began: CallRecord.now(), ended: .max))
             return state.faults.count - 1
         }
     }
@@ -50,11 +52,24 @@ final class ChaosTimeline: Sendable {
     /// Something went forward.
     func progressed() { state.withLock { $0.progress.append(CallRecord.now()) } }
 
+    /// Everything done and lost, for people who look into a violation; times as in the call log.
+    var text: String {
+        let (faults, losses) = state.withLock { ($0.faults, $0.losses) }
+        return faults.map { "\($0.began) \($0.ended) \($0.kind.rawValue) \($0.victim)\n" }.joined()
+            + losses.map { "\($0.from) \($0.to) lost \($0.caller)\($0.isWorkers ? "" : " (database)")\n" }.joined()
+    }
+
     /// Everything lost so far.
     var losses: [Loss] { state.withLock { $0.losses } }
 
     /// Everything done so far.
     var faults: [Fault] { state.withLock { $0.faults } }
+
+    /// Whether the database is out of order, or was so at most `lag` ago.
+    func isDatabaseTroubled(within lag: Int64) -> Bool {
+        let now = CallRecord.now()
+        return faults.contains { $0.isDatabase && ($0.ended == .max || $0.ended + lag >= now) }
+    }
 
     /// When the database was first out of order in the time before `time`, going back at least `lag` and through all
     /// its troubles that touch; what was not recorded by then may be lost.

@@ -79,11 +79,12 @@ struct BenchChaosCommand: AsyncParsableCommand {
             "concurrency": String(plan.concurrency), "attempts_max": "100", "backoff_first": "50ms",
             "backoff_max": "500ms",
         ]
-        try await BenchRun.run(
-            fleetPlan, backend: BackendPlan(latency: plan.latency, failRatio: failRatio, seed: plan.seed),
-            json: options.json
-        ) { fleet, backend, log in
-            try await ChaosBench(plan: plan).run(in: fleet, backend: backend, log: log)
+        let (fixedPlan, fail) = (fleetPlan, failRatio)
+        try await BenchRun.reporting(json: options.json) { environment in
+            let backend = BackendPlan(latency: plan.latency, failRatio: fail, seed: plan.seed, isLogged: true)
+            return try await BenchFleet.with(fixedPlan, backend: backend, environment: environment) {
+                try await ChaosBench(plan: plan).run(in: $0, backend: $1)
+            }
         }
     }
 

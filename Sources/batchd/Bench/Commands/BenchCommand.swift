@@ -12,6 +12,7 @@ struct BenchCommand: AsyncParsableCommand {
             """,
         subcommands: [
             BenchLinesCommand.self, BenchMemoryCommand.self, BenchKillCommand.self, BenchChaosCommand.self,
+            BenchWindowCommand.self, BenchInFlightCommand.self,
             BenchBackendCommand.self,
         ])
 }

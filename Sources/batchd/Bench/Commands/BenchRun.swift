@@ -10,12 +10,19 @@ enum BenchRun {
     static func run(
         _ plan: BenchFleet.Plan, json: Bool, _ body: @escaping @Sendable (BenchFleet) async throws -> BenchReport
     ) async throws {
+        try await reporting(json: json) { try await BenchFleet.with(plan, environment: $0, body) }
+    }
+
+    /// Runs `body`, which gets our environment, and prints its report. SIGINT and SIGTERM end the bench in order.
+    static func reporting(
+        json: Bool, _ body: @escaping @Sendable ([String: String]) async throws -> BenchReport
+    ) async throws {
         ProcessLimits.prepare()
         // A terminal that closes must not leave the fleet without us: the bench goes on to its end.
         signal(SIGHUP, SIG_IGN)
         try await CommandRun.reporting {
             let environment = ProcessEnvironment.variables
-            let task = Task { try await BenchFleet.with(plan, environment: environment, body) }
+            let task = Task { try await body(environment) }
             let signals = StopSignals(
                 first: { name in
                     say("\(name): taking everything down")
@@ -33,31 +40,6 @@ enum BenchRun {
             withExtendedLifetime(signals) {}
             StandardOutput.text(json ? report.json.text + "\n" : report.text)
             guard report.isGood else { throw ExitCode(ExitCodes.failure) }
-        }
-    }
-
-    /// As above, with a backend of the bench's own that writes a call log, whose path comes last.
-    static func run(
-        _ plan: BenchFleet.Plan, backend: BackendPlan, json: Bool,
-        _ body: @escaping @Sendable (BenchFleet, BenchBackend, String) async throws -> BenchReport
-    ) async throws {
-        try await run(plan, json: json) { fleet in
-            var backend = backend
-            let log = "\(fleet.directory.path)/calls.log"
-            backend.logPath = log
-            let process = try await BenchBackend.start(
-                backend, environment: fleet.environment, directory: fleet.directory)
-            fleet.use(backend: process.url)
-            do {
-                let report = try await body(fleet, process, log)
-                await fleet.stop()
-                await process.process.stop()
-                return report
-            } catch {
-                await fleet.stop()
-                await process.process.stop()
-                throw error
-            }
         }
     }
 

@@ -13,6 +13,8 @@ struct BenchDirectory: Sendable {
     var vault: String { path + "/vault" }
     /// The coordinator's temporary files.
     var spool: String { path + "/spool" }
+    /// The log of a backend of the bench's own.
+    var calls: String { path + "/calls.log" }
     /// What the client uploads.
     var input: String { path + "/input.jsonl" }
     /// What the client downloads.

@@ -88,6 +88,30 @@ final class BenchFleet: Sendable {
         return try result.get()
     }
 
+    /// As above, with a backend of the bench's own, which outlives all that calls it.
+    static func with<Value: Sendable>(
+        _ plan: Plan, backend: BackendPlan, environment: [String: String],
+        _ body: (BenchFleet, BenchBackend) async throws -> Value
+    ) async throws -> Value {
+        try await with(plan, environment: environment) { fleet in
+            var backend = backend
+            if backend.isLogged { backend.logPath = fleet.directory.calls }
+            let running = try await BenchBackend.start(
+                backend, environment: fleet.environment, directory: fleet.directory)
+            fleet.use(backend: running.url)
+            do {
+                let value = try await body(fleet, running)
+                await fleet.stop()
+                await running.process.stop()
+                return value
+            } catch {
+                await fleet.stop()
+                await running.process.stop()
+                throw error
+            }
+        }
+    }
+
     private static func inside<Value: Sendable>(
         _ directory: BenchDirectory, _ plan: Plan, environment: [String: String],
         _ body: (BenchFleet) async throws -> Value

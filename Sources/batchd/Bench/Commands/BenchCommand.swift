@@ -12,7 +12,7 @@ struct BenchCommand: AsyncParsableCommand {
             """,
         subcommands: [
             BenchLinesCommand.self, BenchMemoryCommand.self, BenchKillCommand.self, BenchChaosCommand.self,
-            BenchWindowCommand.self, BenchInFlightCommand.self,
+            BenchWindowCommand.self, BenchInFlightCommand.self, BenchScaleCommand.self,
             BenchBackendCommand.self,
         ])
 }

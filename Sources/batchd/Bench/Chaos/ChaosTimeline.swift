@@ -36,6 +36,7 @@ final class ChaosTimeline: Sendable {
     private let state = Mutex(State())
 
     /// A fault begins; returns its number for ``end(_:)``.
+    @discardableResult
     func begin(_ kind: ChaosEvent.Kind, _ victim: String) -> Int {
         state.withLock { state in
             state.faults.append(Fault(kind: kind, victim: victim, began: CallRecord.now(), ended: .max))

@@ -57,6 +57,7 @@ let package = Package(
         // outside
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLibcurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CEpoll"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         // ground: technology without rules, and rules without I/O
         target("Postgres", ["CLibpq", logging]),
@@ -97,7 +98,7 @@ let package = Package(
             "batchd",
             [
                 "BatchCore", "BatchMigrations", "BatchStore", "BatchFiles", "BatchInference", "BatchWebhook",
-                "BatchCoordinator", "BatchWorker", "BatchAPI", "BatchClient", "Curl", "Postgres", "Loops",
+                "BatchCoordinator", "BatchWorker", "BatchAPI", "BatchClient", "CEpoll", "Curl", "Postgres", "Loops",
                 arguments, crypto, lifecycle, logging, .product(name: "Yams", package: "Yams"),
             ]),
         program("batchctl", ["BatchCore", "BatchClient", "Curl", arguments]),

@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func `a process that is not there has used nothing`() {
-        let cpu = BenchedProcesses(coordinator: nil, worker: nil, postgres: nil, client: getpid()).cpu
+        let cpu = BenchedProcesses(postgres: nil, client: getpid()).cpu
         #expect(cpu.coordinator == 0 && cpu.worker == 0 && cpu.postgres == 0)
         #expect(cpu.client >= 0 && cpu.machine > 0 && cpu.ours == cpu.client)
     }

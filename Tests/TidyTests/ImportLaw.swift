@@ -15,14 +15,15 @@ struct ImportLaw {
     private static let families = ["Hummingbird": ["Hummingbird", "NIO", "HTTPTypes", "ServiceLifecycle", "Logging"]]
     /// Technologies and the only targets that may name them; a dependency list that says otherwise is wrong.
     static let homes: [String: Set<String>] = [
-        "CLibpq": ["Postgres"], "CLibcurl": ["Curl"], "CZstd": ["Zstd"], "Hummingbird": ["BatchAPI"],
+        "CLibpq": ["Postgres"], "CLibcurl": ["Curl"], "CZstd": ["Zstd"], "CEpoll": ["batchd"],
+        "Hummingbird": ["BatchAPI"],
         "ArgumentParser": ["batchd", "batchctl"], "Yams": ["batchd"], "Zstd": ["BatchStore"],
         "Postgres": ["BatchStore", "BatchCoordinator", "BatchWorker", "BatchAPI", "batchd"],
         "Curl": ["BatchFiles", "BatchInference", "BatchWebhook", "BatchClient", "batchd", "batchctl"],
     ]
     /// The floors of the house from the ground up; a target depends on lower floors only, never on its neighbours.
     static let floors: [Set<String>] = [
-        ["CLibpq", "CLibcurl", "CZstd"],
+        ["CLibpq", "CLibcurl", "CZstd", "CEpoll"],
         ["BatchCore", "BatchMigrations", "Postgres", "Curl", "Zstd", "Loops"],
         ["BatchStore", "BatchFiles", "BatchInference", "BatchWebhook", "BatchClient"],
         ["BatchCoordinator", "BatchWorker"],

@@ -18,6 +18,8 @@ final class PrivateCluster: Service {
     private static let backoff = Backoff(first: .milliseconds(500), max: .seconds(30))
     /// A server that lived this long had started well: its death begins a new count.
     private static let steadyAfter = Duration.seconds(60)
+    /// Longest time for a killed server's first process to be gone.
+    private static let crashLimit = Duration.seconds(20)
     /// Restarts in a row that may fail before batchd gives up.
     private static let restartsMax = 10
 
@@ -94,6 +96,25 @@ final class PrivateCluster: Service {
         guard let running = child.withLock({ $0 }), running.ending == nil else { return }
         let ending = await server.stop(running)
         logger.info("private PostgreSQL has stopped", metadata: ["ending": "\(ending.map(String.init) ?? "none")"])
+    }
+
+    /// Ends the server the hard way, as a failure would, and returns when its first process is gone; harmless when it
+    /// does not run. Nobody starts it again unless ``run()`` or ``startAgain()`` does.
+    ///
+    /// - Parameter number: SIGQUIT ends it without a checkpoint (an immediate shutdown), SIGKILL without a word.
+    func crash(_ number: Int32) async throws {
+        guard let running = child.withLock({ $0 }), running.ending == nil else { return }
+        running.signal(number)
+        guard await running.wait(upTo: Self.crashLimit) != nil else {
+            try Task.checkCancellation()
+            throw PrivateClusterError(.failed, "PostgreSQL outlived signal \(number) by \(Self.crashLimit)")
+        }
+    }
+
+    /// Starts the server that has ended; returns when it accepts connections, recovery included.
+    func startAgain() async throws {
+        let fresh = try await server.start()
+        child.withLock { $0 = fresh }
     }
 
     /// Returns when cancelled.

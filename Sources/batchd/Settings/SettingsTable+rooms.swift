@@ -29,7 +29,8 @@ extension SettingsTable {
             "Stored bytes that belong to no file are removed when they are this old."),
         .flag(
             "coordinator.provenance", \.coordinator.writesProvenance,
-            "Whether a file that tells how each line was run (`batchctl results --provenance`) is kept of every batch."),
+            "Whether a file that tells how each line was run is kept of every batch (`batchctl results --provenance`)."
+        ),
         .bytes(
             "coordinator.spool_memory_bytes_max", \.coordinator.spoolMemoryBytesMax,
             "Results of one shard that finalizing keeps in memory; more goes through a file."),

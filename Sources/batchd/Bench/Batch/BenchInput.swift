@@ -15,6 +15,8 @@ struct BenchInput: Hashable, Sendable {
     let endpoint: String
     /// The model that every line names.
     let model: String
+    /// The tag of the marker that every line's text begins with; nil: no markers.
+    var tag: UInt32?
 
     /// What eight digits can count.
     static let linesMax = 100_000_000
@@ -24,7 +26,8 @@ struct BenchInput: Hashable, Sendable {
     /// An input of `lines` lines and `bytes` bytes.
     ///
     /// - Throws: ``BenchFault`` when lines of that size cannot hold a request.
-    init(lines: Int, bytes: Int, endpoint: String, model: String) throws {
+    init(lines: Int, bytes: Int, endpoint: String, model: String, tag: UInt32? = nil) throws {
+        self.tag = tag
         self.lines = lines
         self.bytes = bytes
         self.endpoint = endpoint
@@ -42,10 +45,11 @@ struct BenchInput: Hashable, Sendable {
     }
 
     /// An input of `lines` lines of `lineBytes` bytes each.
-    init(lines: Int, lineBytes: Int, endpoint: String, model: String) throws {
+    init(lines: Int, lineBytes: Int, endpoint: String, model: String, tag: UInt32? = nil) throws {
         // Too large a product is refused by the other initialiser.
         let bytes = lines.multipliedReportingOverflow(by: lineBytes)
-        try self.init(lines: lines, bytes: bytes.overflow ? .max : bytes.partialValue, endpoint: endpoint, model: model)
+        try self.init(
+            lines: lines, bytes: bytes.overflow ? .max : bytes.partialValue, endpoint: endpoint, model: model, tag: tag)
     }
 
     /// Writes the file to `path`. Blocks.
@@ -89,9 +93,14 @@ struct BenchInput: Hashable, Sendable {
     }
 
     private func head(_ number: Int) -> [UInt8] {
-        Array(
+        var head = Array(
             (#"{"custom_id":"\#(Self.customID(number))","method":"POST","url":"\#(endpoint)","#
                 + #""body":{"model":"\#(model)","messages":[{"role":"user","content":""#).utf8)
+        if let tag {
+            LineMarker(tag: tag, number: UInt32(number)).append(to: &head)
+            head.append(UInt8(ascii: " "))
+        }
+        return head
     }
 
     private static let tail = Array(#""}]}}"#.utf8)

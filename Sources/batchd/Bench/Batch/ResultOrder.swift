@@ -27,8 +27,11 @@ struct ResultOrder: Sendable {
 
     /// Reads the file at `path`. Blocks.
     ///
+    /// - Parameter judge: sees every line with its number in the input; throws when it is wrong.
     /// - Throws: ``BenchFault`` at the first line that is wrong.
-    mutating func read(_ path: String) throws {
+    mutating func read(
+        _ path: String, judge: (UnsafeRawBufferPointer, Int) throws -> Void = { _, _ in }
+    ) throws {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw PrivateClusterError.system("read", path, code: errno) }
         defer { close(file) }
@@ -41,10 +44,16 @@ struct ResultOrder: Sendable {
             guard count >= 0 else { throw PrivateClusterError.system("read", path, code: errno) }
             guard count > 0 else { break }
             try piece.withUnsafeBytes { bytes in
-                try splitter.feed(UnsafeRawBufferPointer(rebasing: bytes[..<count])) { try take($0.bytes, $0.number) }
+                try splitter.feed(UnsafeRawBufferPointer(rebasing: bytes[..<count])) {
+                    try take($0.bytes, $0.number)
+                    try judge($0.bytes, lastNumber)
+                }
             }
         }
-        try splitter.finish { try take($0.bytes, $0.number) }
+        try splitter.finish {
+            try take($0.bytes, $0.number)
+            try judge($0.bytes, lastNumber)
+        }
     }
 
     /// Says that all files were read.

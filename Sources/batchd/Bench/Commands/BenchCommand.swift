@@ -10,7 +10,12 @@ struct BenchCommand: AsyncParsableCommand {
             worker, sends batches through the API, checks that every line has one result, and removes all of it. \
             Durations depend on the machine and on what else it does: read processor seconds and ratios first.
             """,
-        subcommands: [BenchLinesCommand.self, BenchMemoryCommand.self, BenchKillCommand.self, BenchCallsCommand.self])
+        subcommands: [
+            BenchLinesCommand.self, BenchMemoryCommand.self, BenchKillCommand.self, BenchCallsCommand.self,
+            BenchChaosCommand.self,
+            BenchWindowCommand.self, BenchInFlightCommand.self, BenchScaleCommand.self,
+            BenchBackendCommand.self,
+        ])
 }
 
 /// What all benches can be told.

@@ -10,12 +10,19 @@ enum BenchRun {
     static func run(
         _ plan: BenchFleet.Plan, json: Bool, _ body: @escaping @Sendable (BenchFleet) async throws -> BenchReport
     ) async throws {
+        try await reporting(json: json) { try await BenchFleet.with(plan, environment: $0, body) }
+    }
+
+    /// Runs `body`, which gets our environment, and prints its report. SIGINT and SIGTERM end the bench in order.
+    static func reporting(
+        json: Bool, _ body: @escaping @Sendable ([String: String]) async throws -> BenchReport
+    ) async throws {
         ProcessLimits.prepare()
         // A terminal that closes must not leave the fleet without us: the bench goes on to its end.
         signal(SIGHUP, SIG_IGN)
         try await CommandRun.reporting {
             let environment = ProcessEnvironment.variables
-            let task = Task { try await BenchFleet.with(plan, environment: environment, body) }
+            let task = Task { try await body(environment) }
             let signals = StopSignals(
                 first: { name in
                     say("\(name): taking everything down")

@@ -13,6 +13,8 @@ struct BenchDirectory: Sendable {
     var vault: String { path + "/vault" }
     /// The coordinator's temporary files.
     var spool: String { path + "/spool" }
+    /// The log of a backend of the bench's own.
+    var calls: String { path + "/calls.log" }
     /// What the client uploads.
     var input: String { path + "/input.jsonl" }
     /// What the client downloads.
@@ -36,6 +38,9 @@ struct BenchDirectory: Sendable {
         try DataDirectory.make(directory.spool)
         return directory
     }
+
+    /// Removes one file; one that cannot be removed goes with the directory.
+    static func removeFile(_ path: String) { unlink(path) }
 
     /// Removes it with all it holds. What cannot be removed is named; the figures are as good as without it.
     func remove() {

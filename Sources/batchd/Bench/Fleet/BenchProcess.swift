@@ -56,12 +56,17 @@ final class BenchProcess: Sendable {
     }
 
     /// Asks it to end, and kills it when it does not; runs to its end whatever is cancelled.
-    func stop() async {
+    ///
+    /// - Returns: how it ended; nil when even the kernel could not end it.
+    @discardableResult
+    func stop() async -> ChildProcess.Ending? {
         await withoutCancellation { [child] in
             child.signal(SIGTERM)
-            if await child.wait(upTo: Self.stopLimit) != nil { return }
+            // A process that was stopped hears of it only when it goes on.
+            child.signal(SIGCONT)
+            if let ending = await child.wait(upTo: Self.stopLimit) { return ending }
             child.signal(SIGKILL)
-            _ = await child.wait(upTo: Self.killLimit)
+            return await child.wait(upTo: Self.killLimit)
         }
     }
 

@@ -36,10 +36,10 @@ struct CPUReading: Hashable, Sendable {
 
 /// The processes that a bench looks at.
 struct BenchedProcesses: Hashable, Sendable {
-    /// `batchd coordinator`; nil while there is none.
-    var coordinator: Int32?
-    /// `batchd worker`; nil while there is none.
-    var worker: Int32?
+    /// Every `batchd coordinator`.
+    var coordinators: [Int32] = []
+    /// Every `batchd worker`.
+    var workers: [Int32] = []
     /// PostgreSQL's first process, the parent of the others.
     var postgres: Int32?
     /// The bench itself.
@@ -48,7 +48,7 @@ struct BenchedProcesses: Hashable, Sendable {
     /// What they have used up to now; a process that is not there has used nothing.
     var cpu: CPUReading {
         CPUReading(
-            coordinator: Self.seconds(coordinator), worker: Self.seconds(worker), postgres: serverSeconds,
+            coordinator: Self.seconds(coordinators), worker: Self.seconds(workers), postgres: serverSeconds,
             client: Self.seconds(client), machine: MachineState.busySeconds)
     }
 
@@ -57,6 +57,10 @@ struct BenchedProcesses: Hashable, Sendable {
         guard let postgres, let server = ProcessStat.read(postgres) else { return 0 }
         let living = ProcessStat.children(of: postgres).reduce(0) { $0 + $1.ticks }
         return Self.seconds(server.ticks + server.endedChildrenTicks + living)
+    }
+
+    private static func seconds(_ pids: [Int32]) -> Double {
+        pids.reduce(0) { $0 + seconds($1) }
     }
 
     private static func seconds(_ pid: Int32?) -> Double {

@@ -22,8 +22,8 @@ final class MemoryPeaks: Sendable {
 
     /// Looks once.
     func look(at processes: BenchedProcesses) {
-        note("coordinator", processes.coordinator)
-        note("worker", processes.worker)
+        for coordinator in processes.coordinators { note("coordinator", coordinator) }
+        for worker in processes.workers { note("worker", worker) }
         note("client (this bench)", processes.client)
         guard let postgres = processes.postgres else { return }
         note("postgres server", postgres)

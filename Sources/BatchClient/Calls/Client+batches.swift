@@ -124,8 +124,8 @@ extension Client {
             as: WireBatch.self)
     }
 
-    /// Makes a batch of the lines of another one that failed, expired or were cancelled. Sent again after a lost answer,
-    /// under the same key, it still makes one batch only.
+    /// Makes a batch of the lines of another one that failed, expired or were cancelled. Sent again after a lost
+    /// answer, under the same key, it still makes one batch only.
     ///
     /// - Parameter window: the time it has, such as `24h`; nil for that of the other batch.
     package func retryBatch(

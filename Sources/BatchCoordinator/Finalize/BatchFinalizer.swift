@@ -5,7 +5,8 @@ internal import BatchFiles
 internal import BatchStore
 internal import Logging
 
-/// The Finalize room: writes output, error and provenance file in input order, seals them, and ends the batch in one commit.
+/// The Finalize room: writes output, error and provenance file in input order, seals them, and ends the batch in one
+/// commit.
 ///
 /// Taking the duty fences every worker out, so the rows do not change under the merge. A crash leaves blobs that no row
 /// names; the next duty holder writes the same bytes anew.

@@ -92,8 +92,8 @@ struct BatchValidator: Sendable {
                 + "upload it first, with the purpose 'batch'.")
     }
 
-    /// Streams the file through the rules; good lines become drafts as long as nothing is wrong. Of a retry all lines are
-    /// checked, but only those that are to be run again become drafts.
+    /// Streams the file through the rules; good lines become drafts as long as nothing is wrong. Of a retry all lines
+    /// are checked, but only those that are to be run again become drafts.
     private func read(_ file: StoredFile, _ duty: ValidationDuty) async throws -> Split {
         var generator = SystemRandomNumberGenerator()
         let key = HashKey(low: generator.next(), high: generator.next())

@@ -14,8 +14,8 @@ enum RetryFault: Error {
         let message =
             switch self {
             case .isGone(let parent):
-                "The error file of the batch '\(parent)' was deleted or has expired, so nobody knows which lines failed. "
-                    + "Create a new batch of the lines you want to run."
+                "The error file of the batch '\(parent)' was deleted or has expired, so nobody knows which lines "
+                    + "failed. Create a new batch of the lines you want to run."
             case .doesNotFit(let file, let parent, let reason):
                 "The error file '\(file)' of the batch '\(parent)' does not fit its input file: \(reason). "
                     + "Create a new batch of the lines you want to run."

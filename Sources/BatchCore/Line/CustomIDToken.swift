@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds the raw `custom_id` token of a line, quotes included, as the bytes it was written with. Input, output, error and
-/// provenance files repeat it byte for byte, so equal lines have equal tokens.
+/// Finds the raw `custom_id` token of a line, quotes included, as the bytes it was written with. Input, output, error
+/// and provenance files repeat it byte for byte, so equal lines have equal tokens.
 package enum CustomIDToken {
     /// Where the token lies in a line of any form; nil when it is no JSON object with a string of that name.
     package static func find(in line: UnsafeRawBufferPointer) -> Range<Int>? {

@@ -10,10 +10,11 @@ struct ResultsCommand: AsyncParsableCommand {
         commandName: "results", abstract: "Fetch the results of a batch that has ended.",
         discussion: """
             One JSON line for each request line that succeeded, in the order of the input; with --errors one for each \
-            that failed or was not run; with --provenance one for each line, telling by which worker and backend it was \
-            run, when, for how long, how often and why again. With --merge the results of a retry and of the batches \
-            before it come together, one line for each of the input and in its order. A download to a file that broke off goes on where it stopped when the command \
-            is repeated; the file has its name only when it is whole.
+            that failed or was not run; with --provenance one for each line, telling by which worker and backend it \
+            was run, when, for how long, how often and why again. With --merge the results of a retry and of the \
+            batches before it come together, one line for each of the input and in its order. A download to a file \
+            that broke off goes on where it stopped when the command is repeated; the file has its name only when it \
+            is whole.
             """)
 
     /// The batch whose results are wanted.

@@ -9,9 +9,10 @@ struct RetryCommand: AsyncParsableCommand {
         commandName: "retry", abstract: "Run the lines of an ended batch again that did not succeed.",
         discussion: """
             Makes a new batch of the lines in the error file: those that failed, expired or were cancelled. Prints its \
-            id. Retries can be retried. With --watch or --wait the exit status tells how the new batch ended; see \
-            batchctl --help. With --merge the output file holds a result for every line of the input, in its order: \
-            what succeeded in any of the batches, and what failed in the last one.
+            id. Labels are those of the old batch, and so are window, priority and lane unless they are given. Retries \
+            can be retried. With --watch or --wait the exit status tells how the new batch ended; see batchctl --help. \
+            With --merge the output file holds a result for every line of the input, in its order: what succeeded in \
+            any of the batches, and what failed in the last one.
             """)
 
     /// The batch whose lines are to be run again.

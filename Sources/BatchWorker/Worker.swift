@@ -19,30 +19,34 @@ package struct Worker: Service {
     private let store: any WorkerStore
     private let backends: BackendSet
     private let caller: any LineCalling
+    private let prober: BackendProber?
     private let id: WorkerID
     private let logger: Logger
 
     /// A worker that is not running yet; `configuration.validate()` must be empty.
     ///
-    /// - Parameter caller: makes the calls; it carries the same `id` into the records.
+    /// - Parameters:
+    ///   - caller: makes the calls; it carries the same `id` into the records.
+    ///   - prober: asks the backends how they are; nil asks nobody.
     package init(
-        configuration: WorkerConfiguration, store: Store, backends: BackendSet, caller: any LineCalling, id: WorkerID,
-        logger: Logger
+        configuration: WorkerConfiguration, store: Store, backends: BackendSet, caller: any LineCalling,
+        prober: BackendProber? = nil, id: WorkerID, logger: Logger
     ) {
         self.init(
-            configuration: configuration, workerStore: store, backends: backends, caller: caller, id: id,
-            logger: logger)
+            configuration: configuration, workerStore: store, backends: backends, caller: caller, prober: prober,
+            id: id, logger: logger)
     }
 
     /// As above, with any store.
     init(
         configuration: WorkerConfiguration, workerStore: any WorkerStore, backends: BackendSet,
-        caller: any LineCalling, id: WorkerID, logger: Logger
+        caller: any LineCalling, prober: BackendProber? = nil, id: WorkerID, logger: Logger
     ) {
         self.configuration = configuration
         self.store = workerStore
         self.backends = backends
         self.caller = caller
+        self.prober = prober
         self.id = id
         self.logger = logger
     }
@@ -61,7 +65,7 @@ package struct Worker: Service {
     private func work(until stop: StopFlag) async {
         let shift = WorkerShift(
             worker: id, configuration: configuration, store: store, backends: backends, caller: caller,
-            statistics: statistics, logger: logger)
+            prober: prober, statistics: statistics, logger: logger)
         logger.info("the worker begins", metadata: ["worker": "\(id)", "concurrency": "\(configuration.concurrency)"])
         await shift.run(until: stop)
         await shift.farewell()

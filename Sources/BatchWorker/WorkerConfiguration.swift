@@ -34,8 +34,8 @@ package struct WorkerConfiguration: Hashable, Sendable {
     /// Batches of which a worker takes a first shard although it has enough lines on hand, so that a small batch does
     /// not wait behind a big one. Default 16.
     package var heldBatchesMax = 16
-    /// Shards claimed by one statement, 1…64. Default 8.
-    package var claimShardsMax = 8
+    /// Shards claimed by one statement, 1…64. Default 16.
+    package var claimShardsMax = 16
     /// Lines on hand beyond which nothing is claimed: waiting to start, to be retried, and in flight. Default 16,384.
     package var heldLinesMax = 16_384
     /// Bytes of packed lines on hand beyond which nothing is claimed. Default 64 MiB.

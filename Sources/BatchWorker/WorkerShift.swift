@@ -11,6 +11,7 @@ struct WorkerShift: Sendable {
     private let configuration: WorkerConfiguration
     private let store: any WorkerStore
     private let caller: any LineCalling
+    private let prober: BackendProber?
     private let statistics: WorkerStatistics
     private let logger: Logger
     private let desk: CallDesk
@@ -22,16 +23,18 @@ struct WorkerShift: Sendable {
     private let renewWake = WakeSignal()
     private let heartbeatWake = WakeSignal()
     private let shareWake = WakeSignal()
+    private let probeWake = WakeSignal()
 
     /// A run that has not begun.
     init(
         worker: WorkerID, configuration: WorkerConfiguration, store: any WorkerStore, backends: BackendSet,
-        caller: any LineCalling, statistics: WorkerStatistics, logger: Logger
+        caller: any LineCalling, prober: BackendProber?, statistics: WorkerStatistics, logger: Logger
     ) {
         self.worker = worker
         self.configuration = configuration
         self.store = store
         self.caller = caller
+        self.prober = prober
         self.statistics = statistics
         self.logger = logger
         desk = CallDesk(configuration: configuration)
@@ -94,6 +97,12 @@ struct WorkerShift: Sendable {
 
     private func loops() -> [PollLoop] {
         let (desk, claimer, keeper, recorder, shares) = (desk, claimer, keeper, recorder, shares)
+        let probing = prober.flatMap { $0.isNeeded ? $0 : nil }.map { prober in
+            loop("asking backends", idle: configuration.pollEvery, probeWake) {
+                defer { desk.reconsider() }
+                return await prober.poll()
+            }
+        }
         return [
             loop("claiming shards", idle: configuration.pollEvery, desk.claimWake) { try await claimer.poll() },
             loop("renewing leases", idle: configuration.renewEvery, renewWake) { try await keeper.poll() },
@@ -106,7 +115,7 @@ struct WorkerShift: Sendable {
             loop("minding shares", idle: configuration.heartbeatEvery, shareWake) { shares.expire() },
             // Everything it minds also wakes it; the idle time is a safety net.
             loop("minding retries", idle: .seconds(1), desk.clockWake) { desk.tick() },
-        ]
+        ] + [probing].compactMap(\.self)
     }
 
     private func loop(

@@ -33,7 +33,8 @@ package struct HTTPRequest: Sendable {
     /// - Parameter responseBytesMax: 64 MiB by default.
     package init(
         method: String = "GET", url: String, headers: HTTPHeaders = HTTPHeaders(), prepared: PreparedHeaders? = nil,
-        stamp: String? = nil, body: SharedBytes? = nil, timeouts: Timeouts = Timeouts(), responseBytesMax: Int = 64 << 20,
+        stamp: String? = nil, body: SharedBytes? = nil, timeouts: Timeouts = Timeouts(),
+        responseBytesMax: Int = 64 << 20,
         acceptsCompression: Bool = false, followsRedirects: Bool = false, guardsAddress: Bool = false
     ) {
         self.method = method

@@ -61,10 +61,9 @@ package final class BackendProber: Sendable {
     package var isNeeded: Bool { !questions.isEmpty }
 
     /// Asks every question that is due, all at once, and tells the backends what was found. Returns how long it is
-    /// until the next question is due; nil when there is none.
-    package func poll() async -> Duration? {
+    /// from `now` until the next question is due; nil when there is none.
+    package func poll(at now: ContinuousClock.Instant = .now) async -> Duration? {
         let due = dueAt.withLock { dueAt in
-            let now = ContinuousClock.now
             let due = dueAt.indices.filter { dueAt[$0] <= now }
             for index in due { dueAt[index] = now + questions[index].every }
             return due
@@ -72,12 +71,7 @@ package final class BackendProber: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for index in due { group.addTask { await self.ask(index) } }
         }
-        return untilDue
-    }
-
-    /// How long it is until a question is due; nil when there is none.
-    package var untilDue: Duration? {
-        dueAt.withLock { $0.min() }.map { max($0 - .now, .zero) }
+        return dueAt.withLock { $0.min() }.map { max($0 - now, .zero) }
     }
 
     private func ask(_ index: Int) async {

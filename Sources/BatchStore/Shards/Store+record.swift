@@ -17,8 +17,26 @@ extension Store {
         worker: WorkerID, _ checkpoints: [Checkpoint], lease: Duration
     ) async throws -> Set<Lease> {
         guard !checkpoints.isEmpty else { return [] }
-        return try await pool.transaction { session in
+        let written = try await pool.transaction { session in
             try recordCPU.measure { try record(worker, checkpoints, lease, session) }
+        }
+        let batches = Set(checkpoints.filter(\.isLast).map(\.lease.shard.batch.rawValue))
+        if !batches.isEmpty { try await tellExhausted(Array(batches)) }
+        return written
+    }
+
+    /// Tells the coordinators of batches whose last shard is done: of those only, because they look for duties then.
+    ///
+    /// A statement of its own, after the commit: of two workers that finish the last two shards at once, the later one
+    /// sees both done.
+    private func tellExhausted(_ batches: [String]) async throws {
+        try await pool.run { session in
+            _ = try session.query(
+                """
+                select pg_notify(\(Signals.batches), named.id) from unnest(\(batches)) as named (id)
+                where not exists (
+                    select 1 from shards s where s.batch_id = named.id and s.state in ('ready', 'claimed'))
+                """)
         }
     }
 
@@ -30,9 +48,6 @@ extension Store {
         // One order for all workers, so that two transactions never wait for each other in a circle.
         for checkpoint in checkpoints.sorted(by: { ShardKey.lockOrder($0.lease.shard, $1.lease.shard) }) {
             if try Self.record(worker, checkpoint, lease, compressor, session) { written.insert(checkpoint.lease) }
-        }
-        for batch in Set(checkpoints.filter(\.isLast).map(\.lease.shard.batch)) {
-            try session.query("select pg_notify(\(Signals.batches), \(batch.rawValue))")
         }
         return written
     }

@@ -43,10 +43,10 @@ struct ClaimPlan: Sendable {
     }
 
     /// Fewer startable lines than this are worth a claim: one for each call in flight, or what is eaten during a claim.
-    var lowWater: Int {
-        let eaten = linesPerSecond * (Self.ahead / .seconds(1))
-        return min(max(inFlight, Int(eaten), Self.leastOnHand), linesMax)
-    }
+    var lowWater: Int { min(max(inFlight, eaten, Self.leastOnHand), linesMax) }
+
+    /// Lines that are started while a claim is on its way.
+    private var eaten: Int { Int(linesPerSecond * (Self.ahead / .seconds(1))) }
 
     /// Lines that are started within half a second: an idle worker could not start them much sooner.
     var soonStarted: Int { Int(linesPerSecond / 2) }
@@ -55,7 +55,9 @@ struct ClaimPlan: Sendable {
     mutating func shards(for hand: Hand, at now: ContinuousClock.Instant) -> Int {
         measure(hand.finished, at: now)
         inFlight = hand.inFlight
-        let wanted = min(lowWater - hand.startable, linesMax - hand.unfinished)
+        guard hand.startable < lowWater else { return 0 }
+        // Beyond the mark, so that a fast worker claims many shards now and then instead of one all the time.
+        let wanted = min(lowWater + eaten - hand.startable, linesMax - hand.unfinished)
         guard wanted > 0, hand.bytes < bytesMax else { return 0 }
         return min(max(Int((Double(wanted) / linesPerShard).rounded(.up)), 1), shardsMax)
     }

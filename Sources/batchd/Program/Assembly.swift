@@ -82,9 +82,13 @@ struct Assembly: Sendable {
         configuration.version = Version.text
         let engines = CallEngines(
             connections: configuration.concurrency, userAgent: "shardline/\(Version.text)", logger: logger)
+        let backends = try backends()
+        let prober = BackendProber(
+            backends, engine: CurlEngine(engineConfiguration("probes", connections: Self.probesMax), logger: logger),
+            logger: logger)
         let worker = Worker(
-            configuration: configuration, store: store, backends: try backends(),
-            caller: LineCaller(engines: engines, worker: id), id: id, logger: logger)
+            configuration: configuration, store: store, backends: backends,
+            caller: LineCaller(engines: engines, worker: id), prober: prober, id: id, logger: logger)
         return (id, worker)
     }
 
@@ -104,6 +108,9 @@ struct Assembly: Sendable {
         configuration.maximumGracefulShutdownDuration = settings.shutdownDeadline
         return ServiceGroup(configuration: configuration)
     }
+
+    /// Questions to backends under way at once.
+    private static let probesMax = 32
 
     /// The machine's own name for itself, without asking a name server.
     private static var hostName: String {

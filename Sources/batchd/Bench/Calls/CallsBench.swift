@@ -16,6 +16,9 @@ struct CallsBench: Sendable {
     /// The backend.
     let backend: NginxServer
 
+    /// Time between two looks at the batch: every look costs the coordinator and PostgreSQL something, too.
+    private static let pollEvery = Duration.milliseconds(50)
+
     /// One round.
     struct Round: Sendable {
         /// The bare loop's time for as many requests as the batch has lines.
@@ -47,7 +50,7 @@ struct CallsBench: Sendable {
             let backendBefore = backend.cpuSeconds
             let figures = try await BatchPassage(
                 client: client, input: input, directory: fleet.directory, processes: fleet.processes,
-                pollEvery: LinesBench.pollEvery, deadline: .now + limit
+                pollEvery: Self.pollEvery, deadline: .now + limit
             ).run()
             let backendCPU = backend.cpuSeconds - backendBefore
             guard figures.failed == 0 else { throw BenchFault("\(figures.failed) lines failed: no figures") }

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The routes of a worker, so that all shards of a model and endpoint share their windows.
 ///
-/// Bounded: behind the pattern `*` there may be any number of models. The route asked for longest ago is forgotten first;
-/// shards that still have it keep it.
+/// Bounded: behind the pattern `*` there may be any number of models. The route asked for longest ago is forgotten
+/// first; shards that still have it keep it.
 final class RouteCache: Sendable {
     private struct Key: Hashable {
         let model: String

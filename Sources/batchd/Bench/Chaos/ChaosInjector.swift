@@ -20,6 +20,8 @@ final class ChaosInjector: Sendable {
     private static let pause = Duration.milliseconds(20)
     /// On top of the checkpoint interval: how long a statement may take on a machine that is busy.
     private static let recordLag = Duration.milliseconds(1_500)
+    /// What a dead worker has sent the backend may read this much later, in microseconds.
+    private static let deliveryLag: Int64 = 500_000
     /// Longest absence of PostgreSQL, start not counted.
     private static let serverAbsenceMax = Duration.milliseconds(1_500)
     /// A start that fails within this time after an outage of the database, in microseconds, is not held against it.
@@ -204,7 +206,8 @@ extension ChaosInjector {
         let now = CallRecord.now()
         timeline.lose(
             ChaosTimeline.Loss(
-                isWorkers: true, caller: process.name, from: timeline.unrecorded(at: now, lag: Self.lag), to: now))
+                isWorkers: true, caller: process.name, from: timeline.unrecorded(at: now, lag: Self.lag),
+                to: now + Self.deliveryLag))
     }
 
     /// Longest time from an answer to its record, in microseconds.

@@ -96,13 +96,18 @@ final class ChaosInjector: Sendable {
                     return chosen
                 }
                 if let chosen { return chosen }
-            } else if event.kind == .backendCut || isServerBusy.withLock({ wasBusy in
-                defer { wasBusy = true }
-                return !wasBusy
-            }) {
+            } else if event.kind == .backendCut || reserveServer() {
                 return nil
             }
             try await Task.sleep(for: Self.pause)
+        }
+    }
+
+    /// PostgreSQL suffers one fault at a time; false while another is under way.
+    private func reserveServer() -> Bool {
+        isServerBusy.withLock { wasBusy in
+            defer { wasBusy = true }
+            return !wasBusy
         }
     }
 
@@ -161,7 +166,7 @@ extension ChaosInjector {
         desk.close(member.index, if: member)
         if let process = fleet.take(member) {
             if process.child.ending != nil {
-                findings.violation("\(process.name) had ended by itself before it was killed; see \(process.outputPath)")
+                findings.violation("\(process.name) had ended by itself before its kill; see \(process.outputPath)")
             }
             try await process.kill9()
             lose(process, member)

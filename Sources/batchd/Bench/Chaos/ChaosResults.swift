@@ -38,10 +38,10 @@ struct ChaosResults: Sendable {
         guard counts.total == lines, counts.completed == contents.succeeded else {
             throw BenchFault("\(batch.id) counts \(counts), its files hold \(contents.succeeded) and \(failed) lines")
         }
+        let wasCancelled = ended.watch.cancelledAt != nil
         switch batch.knownStatus {
         case .completed where failed == 0: break
-        case .cancelled where ended.watch.cancelledAt != nil && Set(contents.failed.keys).isSubset(of: Self.cancelCodes):
-            break
+        case .cancelled where wasCancelled && Set(contents.failed.keys).isSubset(of: Self.cancelCodes): break
         default:
             throw BenchFault("\(batch.id) is \(batch.status) with failed lines \(contents.failed)")
         }

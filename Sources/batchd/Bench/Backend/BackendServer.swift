@@ -218,7 +218,9 @@ final class BackendServer {
         guard let first = due.first, first < armedFor ?? .max else { return }
         var setting = itimerspec()
         setting.it_value = timespec(tv_sec: Int(first / 1_000_000_000), tv_nsec: Int(first % 1_000_000_000))
-        guard timerfd_settime(timer, cepoll_timer_absolute, &setting, nil) == 0 else { throw Self.fault("set its timer") }
+        guard timerfd_settime(timer, cepoll_timer_absolute, &setting, nil) == 0 else {
+            throw Self.fault("set its timer")
+        }
         armedFor = first
     }
 

@@ -88,7 +88,8 @@ struct CallLogReader: Sendable {
             let whole = rest.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
             for line in rest[..<whole].split(separator: UInt8(ascii: "\n")) {
                 guard let record = Self.record(line) else {
-                    throw BenchFault("\(path) has a line that is no call record: \(String(decoding: line, as: UTF8.self))")
+                    let text = String(decoding: line, as: UTF8.self)
+                    throw BenchFault("\(path) has a line that is no call record: \(text)")
                 }
                 records.append(record)
             }

@@ -20,6 +20,8 @@ final class ChaosInjector: Sendable {
     private static let pause = Duration.milliseconds(20)
     /// On top of the checkpoint interval: how long a statement may take on a machine that is busy.
     private static let recordLag = Duration.milliseconds(1_500)
+    /// What a dead worker has sent the backend may read this much later, in microseconds.
+    private static let deliveryLag: Int64 = 500_000
     /// Longest absence of PostgreSQL, start not counted.
     private static let serverAbsenceMax = Duration.milliseconds(1_500)
     /// A start that fails within this time after an outage of the database, in microseconds, is not held against it.
@@ -94,13 +96,18 @@ final class ChaosInjector: Sendable {
                     return chosen
                 }
                 if let chosen { return chosen }
-            } else if event.kind == .backendCut || isServerBusy.withLock({ wasBusy in
-                defer { wasBusy = true }
-                return !wasBusy
-            }) {
+            } else if event.kind == .backendCut || reserveServer() {
                 return nil
             }
             try await Task.sleep(for: Self.pause)
+        }
+    }
+
+    /// PostgreSQL suffers one fault at a time; false while another is under way.
+    private func reserveServer() -> Bool {
+        isServerBusy.withLock { wasBusy in
+            defer { wasBusy = true }
+            return !wasBusy
         }
     }
 
@@ -159,7 +166,7 @@ extension ChaosInjector {
         desk.close(member.index, if: member)
         if let process = fleet.take(member) {
             if process.child.ending != nil {
-                findings.violation("\(process.name) had ended by itself before it was killed; see \(process.outputPath)")
+                findings.violation("\(process.name) had ended by itself before its kill; see \(process.outputPath)")
             }
             try await process.kill9()
             lose(process, member)
@@ -204,7 +211,8 @@ extension ChaosInjector {
         let now = CallRecord.now()
         timeline.lose(
             ChaosTimeline.Loss(
-                isWorkers: true, caller: process.name, from: timeline.unrecorded(at: now, lag: Self.lag), to: now))
+                isWorkers: true, caller: process.name, from: timeline.unrecorded(at: now, lag: Self.lag),
+                to: now + Self.deliveryLag))
     }
 
     /// Longest time from an answer to its record, in microseconds.

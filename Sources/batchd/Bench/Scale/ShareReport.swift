@@ -14,7 +14,8 @@ struct ShareReport: Sendable {
 
     /// The report; good when no line was lost and no cap passed.
     var report: BenchReport {
-        var table = TextTable(["RUN", "WALL s", "OF IDEAL", "PEAK", "REFUSED", "LOST", "CALLS BY WORKER"], words: [0, 6])
+        var table = TextTable(
+            ["RUN", "WALL s", "OF IDEAL", "PEAK", "REFUSED", "LOST", "CALLS BY WORKER"], words: [0, 6])
         for (index, run) in runs.enumerated() {
             table.add([
                 String(index + 1), FigureText.fixed(run.wall.inSeconds, 2), FigureText.fixed(fractions[index], 3),

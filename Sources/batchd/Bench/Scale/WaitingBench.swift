@@ -85,7 +85,7 @@ struct WaitingBench: Sendable {
         BenchRun.say(
             """
             \(FigureText.count(lines)) waiting: claim \(FigureText.fixed(point.claim, 2)) µs, record \
-            \(FigureText.fixed(point.record, 2)) µs, PostgreSQL \(FigureText.fixed(point.postgres, 2)) µs for each line
+            \(FigureText.fixed(point.record, 2)) µs, PostgreSQL \(FigureText.fixed(point.postgres, 2)) µs a line
             """)
         return point
     }

@@ -21,8 +21,8 @@ struct WaitingReport: Sendable {
             ])
         }
         let text = """
-            What claiming and recording take for each line, by the worker's clock, and PostgreSQL's processors; built-in \
-            model
+            What claiming and recording take for each line, by the worker's clock, and PostgreSQL's processors; \
+            built-in model
             \(surroundings.text)
             \(table.text)
             """

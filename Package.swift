@@ -71,7 +71,7 @@ let package = Package(
         // adapters
         target("BatchStore", ["BatchCore", "BatchMigrations", "Postgres", "Zstd", logging]),
         target("BatchFiles", ["BatchCore", "Curl", crypto, logging]),
-        target("BatchInference", ["BatchCore", "Curl", "Loops"]),
+        target("BatchInference", ["BatchCore", "Curl", "Loops", logging]),
         target("BatchWebhook", ["BatchCore", "Curl", crypto, logging]),
         target("BatchClient", ["BatchCore", "Curl"]),
         // rooms
@@ -115,7 +115,7 @@ let package = Package(
         tests("BatchCoreTests", ["BatchCore"]),
         tests("BatchStoreTests", ["BatchCore", "BatchStore", "BatchTesting"]),
         tests("BatchFilesTests", ["BatchCore", "BatchFiles", crypto]),
-        tests("BatchInferenceTests", ["BatchCore", "BatchInference", "Curl", "HTTPTesting", "Loops"]),
+        tests("BatchInferenceTests", ["BatchCore", "BatchInference", "Curl", "HTTPTesting", "Loops", logging]),
         tests("BatchClientTests", ["BatchClient", "BatchCore", "Curl", "HTTPTesting"]),
         tests("BatchWebhookTests", ["BatchCore", "BatchWebhook", "Curl"]),
         tests(
@@ -140,8 +140,8 @@ let package = Package(
         tests(
             "BatchdTests",
             [
-                "batchd", "BatchAPI", "BatchCore", "BatchInference", "BatchStore", "BatchWorker", "Loops", arguments,
-                lifecycle, logging,
+                "batchd", "BatchAPI", "BatchClient", "BatchCore", "BatchInference", "BatchStore", "BatchWorker",
+                "Loops", arguments, lifecycle, logging,
             ]),
         tests("EndToEndTests", ["PostgresTesting", "ServerTesting"]),
         tests("CompatibilityTests", ["ServerTesting"]),

@@ -36,7 +36,8 @@ protocol WorkerStore: Sendable {
     func splitShard(worker: WorkerID, _ lease: Lease, moved before: LineSet, to after: LineSet) async throws -> Bool
     /// Tells the others that this worker is idle; false when nobody holds anything.
     func announceHunger(worker: WorkerID) async throws -> Bool
-    /// Says that the worker lives; returns how many calls it may have in flight to each backend with a cluster-wide cap.
+    /// Says that the worker lives; returns how many calls it may have in flight to each backend with a cluster-wide
+    /// cap.
     func heartbeat(_ worker: WorkerRecord, asks: [ShareAsk], silence: Duration) async throws -> [String: Int]
     /// Forgets the worker.
     func removeWorker(_ id: WorkerID) async throws

@@ -37,7 +37,9 @@ import Testing
         }
         #expect(request.method == "POST" && request.path == "/v1/chat/completions" && request.caller == "worker-1.2")
         #expect(request.body.count == 5 && request.body.upperBound == whole.utf8.count)
-        for cut in 0..<whole.utf8.count { #expect(reading(String(whole.prefix(cut))) == .incomplete) }
+        for cut in 0..<whole.utf8.count {
+            #expect(reading(String(decoding: whole.utf8.prefix(cut), as: UTF8.self)) == .incomplete)
+        }
     }
 
     @Test(arguments: [

@@ -16,6 +16,7 @@ struct BatchTurns: Sendable {
         /// Whether it would miss its window.
         var isUrgent: Bool
 
+        /// Whether `left` comes first.
         static func < (left: Rank, right: Rank) -> Bool {
             (left.lane.rawValue, -left.priority, left.isUrgent ? 0 : 1)
                 < (right.lane.rawValue, -right.priority, right.isUrgent ? 0 : 1)

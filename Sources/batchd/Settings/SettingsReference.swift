@@ -49,7 +49,10 @@ enum SettingsReference {
             "", "# Named backends; a line goes to the first entry that serves its model.", "backends: []",
             "# backends:", "#   - name: main",
         ]
-        lines += backendKeys().map { "#     # \($0)" }
+        for key in backendKeys() {
+            let parts = wrapped(key, width: 106)
+            lines += parts.enumerated().map { "#     # \($0 == 0 ? "" : "  ")\($1)" }
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -56,8 +56,8 @@ final class NginxServer: Sendable {
     private static func configuration(port: UInt16, directory: String) -> String {
         let text = String(repeating: "word ", count: textBytes / 5)
         let answer = """
-            {"id":"chatcmpl-bench","object":"chat.completion","created":1700000000,"model":"bench","choices":[{"index":0,\
-            "message":{"role":"assistant","content":"\(text)"},"finish_reason":"stop"}],\
+            {"id":"chatcmpl-bench","object":"chat.completion","created":1700000000,"model":"bench",\
+            "choices":[{"index":0,"message":{"role":"assistant","content":"\(text)"},"finish_reason":"stop"}],\
             "usage":{"prompt_tokens":20,"completion_tokens":80,"total_tokens":100}}
             """
         return """

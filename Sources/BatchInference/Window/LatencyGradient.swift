@@ -3,8 +3,8 @@
 /// Tells a backend that queues from one that is slow by nature: a queue's latency follows the number in flight.
 ///
 /// The baseline is the least mean latency of any cohort, with its uncertainty added; a cohort is slow when its mean
-/// less its uncertainty exceeds `tolerance` baselines. When fewer calls in flight do not make it faster, the work itself
-/// has become longer (other lines, other outputs): then that is the new baseline and the window is given back.
+/// less its uncertainty exceeds `tolerance` baselines. When fewer calls in flight do not make it faster, the work
+/// itself has become longer (other lines, other outputs): then that is the new baseline and the window is given back.
 struct LatencyGradient: Sendable {
     /// What to do with the window.
     enum Advice: Hashable, Sendable {

@@ -61,7 +61,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         // ground: technology without rules, and rules without I/O
         target("Postgres", ["CLibpq", logging]),
-        target("Curl", ["CLibcurl", logging]),
+        target("Curl", ["CEpoll", "CLibcurl", logging]),
         target("Zstd", ["CZstd"]),
         target("Loops", [lifecycle, logging]),
         target("BatchCore", []),

@@ -19,11 +19,13 @@ struct WorkerShift: Sendable {
     private let keeper: LeaseKeeper
     private let shares: ShareKeeper
     private let pump: CallPump
+    private let watch: BackendWatch
     private let recorder: OutcomeRecorder
     private let renewWake = WakeSignal()
     private let heartbeatWake = WakeSignal()
     private let shareWake = WakeSignal()
     private let probeWake = WakeSignal()
+    private let watchWake = WakeSignal()
 
     /// A run that has not begun.
     init(
@@ -45,7 +47,8 @@ struct WorkerShift: Sendable {
             worker: worker, configuration: configuration, store: store, desk: desk, logger: logger)
         shares = ShareKeeper(
             worker: worker, configuration: configuration, store: store, backends: backends, desk: desk)
-        pump = CallPump(desk: desk, caller: caller, statistics: statistics, logger: logger)
+        watch = BackendWatch(backends.backends, logger: logger)
+        pump = CallPump(desk: desk, caller: caller, statistics: statistics, watch: watch, logger: logger)
         recorder = OutcomeRecorder(
             worker: worker, configuration: configuration, store: store, desk: desk, statistics: statistics,
             logger: logger)
@@ -97,6 +100,7 @@ struct WorkerShift: Sendable {
 
     private func loops() -> [PollLoop] {
         let (desk, claimer, keeper, recorder, shares) = (desk, claimer, keeper, recorder, shares)
+        let watch = watch
         let probing = prober.flatMap { $0.isNeeded ? $0 : nil }.map { prober in
             loop("asking backends", idle: configuration.pollEvery, probeWake) {
                 defer { desk.reconsider() }
@@ -113,6 +117,10 @@ struct WorkerShift: Sendable {
                 try await shares.poll()
             },
             loop("minding shares", idle: configuration.heartbeatEvery, shareWake) { shares.expire() },
+            loop("watching backends", idle: .seconds(1), watchWake) {
+                watch.poll()
+                return nil
+            },
             // Everything it minds also wakes it; the idle time is a safety net.
             loop("minding retries", idle: .seconds(1), desk.clockWake) { desk.tick() },
         ] + [probing].compactMap(\.self)

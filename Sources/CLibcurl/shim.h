@@ -94,6 +94,18 @@ static inline CURLMcode shardline_multi_set_long(CURLM *multi, CURLMoption optio
     return curl_multi_setopt(multi, option, value);
 }
 
+/// Sets the function that hears which sockets libcurl waits for, and its argument.
+static inline CURLMcode shardline_multi_on_socket(CURLM *multi, curl_socket_callback function, void *context) {
+    CURLMcode code = curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, function);
+    return code ? code : curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, context);
+}
+
+/// Sets the function that hears when libcurl wants to be called although no socket is ready, and its argument.
+static inline CURLMcode shardline_multi_on_timer(CURLM *multi, curl_multi_timer_callback function, void *context) {
+    CURLMcode code = curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, function);
+    return code ? code : curl_multi_setopt(multi, CURLMOPT_TIMERDATA, context);
+}
+
 /// Takes the next finished transfer: its `CURLOPT_PRIVATE` pointer and result. 0 when there is none.
 static inline int shardline_multi_next_done(CURLM *multi, void **context, CURLcode *result) {
     int left = 0;

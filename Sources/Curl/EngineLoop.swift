@@ -38,6 +38,9 @@ final class EngineLoop: @unchecked Sendable {
     private let logger: Logger?
     private let inbox = Mutex(Inbox())
     private let multi: UnsafeMutableRawPointer?
+    private let poller: SocketPoller?
+    /// When libcurl wants to be called although no socket is ready.
+    private var timerDue = TransferClock.never
     private var taken: [Command] = []
     private var running: [Transfer] = []
     private var waiting: [Transfer] = []
@@ -53,8 +56,12 @@ final class EngineLoop: @unchecked Sendable {
     init(_ configuration: EngineConfiguration, logger: Logger?) {
         self.configuration = configuration
         self.logger = logger
-        multi = Self.globalInit == CURLE_OK ? curl_multi_init() : nil
+        poller = SocketPoller()
+        multi = Self.globalInit == CURLE_OK && poller != nil ? curl_multi_init() : nil
         guard let multi else { return }
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        _ = shardline_multi_on_socket(multi, Self.socketChanged, context)
+        _ = shardline_multi_on_timer(multi, Self.timerChanged, context)
         let kept = configuration.idleConnectionsMax ?? configuration.connectionsMax
         shardline_multi_set_long(multi, CURLMOPT_MAXCONNECTS, kept)
         shardline_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, configuration.connectionsPerHostMax ?? 0)
@@ -63,7 +70,11 @@ final class EngineLoop: @unchecked Sendable {
 
     deinit {
         idleSlots.removeAll()
-        if let multi { curl_multi_cleanup(multi) }
+        guard let multi else { return }
+        // It still closes connections; there is nobody left to hear of it.
+        _ = shardline_multi_on_socket(multi, nil, nil)
+        _ = shardline_multi_on_timer(multi, nil, nil)
+        curl_multi_cleanup(multi)
     }
 
     /// Starts the thread, which keeps the loop alive until `stop`.
@@ -84,7 +95,7 @@ final class EngineLoop: @unchecked Sendable {
             defer { inbox.isAsleep = false }
             return (false, inbox.isAsleep)
         }
-        if mustWake, let multi { curl_multi_wakeup(multi) }
+        if mustWake { poller?.ring() }
         if isStopped, case .submit(_, let listener) = command { listener(.failure(.shutDown)) }
     }
 
@@ -95,7 +106,7 @@ final class EngineLoop: @unchecked Sendable {
             defer { inbox.isAsleep = false }
             return inbox.isAsleep && !inbox.isStopped
         }
-        if mustWake, let multi { curl_multi_wakeup(multi) }
+        if mustWake { poller?.ring() }
     }
 
     /// Aborts everything and returns when the thread has ended its work.
@@ -118,21 +129,47 @@ final class EngineLoop: @unchecked Sendable {
     }
 
     private func run() {
-        guard let multi else { return }
+        guard let multi, let poller else { return }
         now = MonotonicTime.now()
         while !takeCommands() {
             for command in taken { handle(command) }
             taken.removeAll(keepingCapacity: true)
             startWaiting()
-            var count: CInt = 0
-            let code = curl_multi_perform(multi, &count)
-            if code != CURLM_OK { logger?.error("libcurl cannot go on", metadata: ["error": "\(code.rawValue)"]) }
+            if now >= timerDue {
+                timerDue = TransferClock.never
+                act(multi, CURL_SOCKET_TIMEOUT, 0)
+            }
             finishDone()
             if now >= nextSweep { sweep() }
-            curl_multi_poll(multi, nil, 0, CInt(pollMilliseconds()), nil)
+            poller.wait(milliseconds: CInt(pollMilliseconds())) { socket, bits in
+                now = MonotonicTime.now()
+                act(multi, socket, bits)
+            }
             now = MonotonicTime.now()
+            finishDone()
         }
         end()
+    }
+
+    private func act(_ multi: UnsafeMutableRawPointer, _ socket: curl_socket_t, _ bits: CInt) {
+        var count: CInt = 0
+        let code = curl_multi_socket_action(multi, socket, bits, &count)
+        if code != CURLM_OK { logger?.error("libcurl cannot go on", metadata: ["error": "\(code.rawValue)"]) }
+    }
+
+    /// libcurl waits for something else on a socket.
+    private static let socketChanged: curl_socket_callback = { _, socket, what, context, _ in
+        guard let context else { return 0 }
+        Unmanaged<EngineLoop>.fromOpaque(context).takeUnretainedValue().poller?.watch(socket, for: what)
+        return 0
+    }
+
+    /// libcurl wants to be called after so many milliseconds; −1: not until a socket is ready.
+    private static let timerChanged: curl_multi_timer_callback = { _, milliseconds, context in
+        guard let context else { return 0 }
+        let loop = Unmanaged<EngineLoop>.fromOpaque(context).takeUnretainedValue()
+        loop.timerDue = milliseconds < 0 ? TransferClock.never : loop.now &+ UInt64(milliseconds) &* 1_000_000
+        return 0
     }
 
     /// Fetches what was sent since the last round. Returns whether to stop.
@@ -151,8 +188,9 @@ final class EngineLoop: @unchecked Sendable {
             inbox.isAsleep = inbox.commands.isEmpty && !inbox.isStopping && !hasWork
             return inbox.isAsleep
         }
-        if !mayRest || nextSweep <= now { return 0 }
-        return min((nextSweep - now) / 1_000_000 + 1, 1000)
+        let due = min(nextSweep, timerDue)
+        if !mayRest || due <= now { return 0 }
+        return min((due - now) / 1_000_000 + 1, 1000)
     }
 
     private func handle(_ command: Command) {

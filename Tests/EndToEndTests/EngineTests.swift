@@ -22,6 +22,7 @@ extension EndToEndTests {
                 var file = BatchFile(lines: 3)
                 file.add(steps: ["hang"])
                 let id = try await server.submit(file.bytes).id
+                _ = try await server.batch(id, reaching: "in_progress") { $0.status == "in_progress" }
                 var deaths = 0
                 while try await server.batch(id).status == "in_progress", deaths < 12 {
                     let worker = try await fleet.worker(backend, Self.quick)

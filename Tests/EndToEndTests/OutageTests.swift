@@ -45,11 +45,13 @@ extension EndToEndTests {
             return probe.terminationStatus == 0
         }()
 
-        @Test func `a backend that is down fails the lines by name, and the batch completes`() async throws {
+        @Test func `a backend that is down for too long fails the lines by name, and the batch completes`() async throws
+        {
             try await withScratch { scratch in
                 let backend = try await Backend.scripted(in: scratch)
                 try await backend.process.kill9()
-                let standalone = try await Standalone.start(in: scratch, backend: backend)
+                let standalone = try await Standalone.start(
+                    in: scratch, backend: backend, arguments: ["--set", "backend_outage_patience=1ms"])
                 let file = BatchFile(lines: 3)
                 let ended = try await standalone.server.end(of: standalone.server.submit(file.bytes).id)
                 #expect(ended.status == "completed")

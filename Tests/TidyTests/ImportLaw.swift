@@ -15,7 +15,7 @@ struct ImportLaw {
     private static let families = ["Hummingbird": ["Hummingbird", "NIO", "HTTPTypes", "ServiceLifecycle", "Logging"]]
     /// Technologies and the only targets that may name them; a dependency list that says otherwise is wrong.
     static let homes: [String: Set<String>] = [
-        "CLibpq": ["Postgres"], "CLibcurl": ["Curl"], "CZstd": ["Zstd"], "CEpoll": ["batchd"],
+        "CLibpq": ["Postgres"], "CLibcurl": ["Curl"], "CZstd": ["Zstd"], "CEpoll": ["Curl", "batchd"],
         "Hummingbird": ["BatchAPI"],
         "ArgumentParser": ["batchd", "batchctl"], "Yams": ["batchd"], "Zstd": ["BatchStore"],
         "Postgres": ["BatchStore", "BatchCoordinator", "BatchWorker", "BatchAPI", "batchd"],

@@ -6,19 +6,24 @@ import Synchronization
 /// The HTTP engines of a worker: several, because libcurl's cost per call grows with the connections of one, and one
 /// thread serves only so many calls a second.
 package final class CallEngines: Sendable {
-    /// Connections of one engine.
-    package static let connectionsEach = 256
+    /// Connections of one engine, as long as that makes no more than ``enginesMax``.
+    private static let connectionsEach = 128
+    /// Most engines, each a thread.
+    private static let enginesMax = 32
 
     private let engines: [CurlEngine]
+    private let connectionsEach: Int
     private let turn = Atomic<Int>(0)
 
     /// Engines for `connections` calls in flight, at least one.
     package init(connections: Int, userAgent: String, logger: Logger?) {
-        let count = max((connections + Self.connectionsEach - 1) / Self.connectionsEach, 1)
+        let each = max(Self.connectionsEach, (connections + Self.enginesMax - 1) / Self.enginesMax)
+        let count = max((connections + each - 1) / each, 1)
+        connectionsEach = each
         engines = (0..<count).map { number in
             CurlEngine(
                 EngineConfiguration(
-                    connectionsMax: min(max(connections, 1), Self.connectionsEach), userAgent: userAgent,
+                    connectionsMax: each, userAgent: userAgent,
                     threadName: "calls-\(number)"),
                 logger: logger)
         }
@@ -30,7 +35,7 @@ package final class CallEngines: Sendable {
         let first = turn.wrappingAdd(1, ordering: .relaxed).newValue & Int.max
         for offset in 0..<engines.count {
             let engine = engines[(first + offset) % engines.count]
-            if engine.inFlight < Self.connectionsEach { return engine }
+            if engine.inFlight < connectionsEach { return engine }
         }
         return engines[first % engines.count]
     }

@@ -11,6 +11,8 @@ struct CallPump: Sendable {
     let caller: any LineCalling
     /// Counts them.
     let statistics: WorkerStatistics
+    /// Hears why attempts failed.
+    let watch: BackendWatch
     /// Hears of failed attempts at level debug.
     let logger: Logger
 
@@ -45,6 +47,7 @@ struct CallPump: Sendable {
     ) -> CallDesk.OpenCall? {
         statistics.countCall(ContinuousClock.now - begun)
         if case .again(let order) = result {
+            watch.note(order.because)
             logger.debug(
                 "a call failed and will be repeated",
                 metadata: [

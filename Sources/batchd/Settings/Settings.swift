@@ -29,6 +29,8 @@ struct Settings: Sendable {
     var backend = ""
     /// Its key; empty: none.
     var backendAPIKey = ""
+    /// How long lines wait for `backend` without using up attempts while it answers nothing.
+    var backendOutagePatience = Duration.seconds(86_400)
     /// The named backends of the configuration file.
     var namedBackends: [BackendConfiguration] = []
     /// `batchd standalone`.
@@ -41,11 +43,11 @@ struct Settings: Sendable {
     /// Every backend: the named ones in order, then the one of `backend` under the name `default`.
     var backends: [BackendConfiguration] {
         guard !backend.isEmpty else { return namedBackends }
-        return namedBackends + [
-            BackendConfiguration(
-                name: "default", baseURL: backend, apiKey: backendAPIKey.isEmpty ? nil : backendAPIKey,
-                models: [.any], concurrency: worker.concurrency)
-        ]
+        var standard = BackendConfiguration(
+            name: "default", baseURL: backend, apiKey: backendAPIKey.isEmpty ? nil : backendAPIKey, models: [.any],
+            concurrency: worker.concurrency)
+        standard.outagePatience = backendOutagePatience
+        return namedBackends + [standard]
     }
 }
 

@@ -24,6 +24,9 @@ enum SettingsTable {
                 + "`backends` serves. Empty: none; the built-in batch-test-model always works."),
         .text("backend_api_key", \.backendAPIKey, secrecy: .hidden, "Key for `backend`, sent as a bearer token."),
         .duration(
+            "backend_outage_patience", \.backendOutagePatience,
+            "How long lines wait for `backend` without using up attempts while it answers nothing; then they fail."),
+        .duration(
             "shutdown_deadline", \.shutdownDeadline, least: .seconds(1),
             "After SIGTERM or SIGINT: longest time for an orderly end; a second signal ends at once."),
         .choice("log.level", \.log.level, flag: "--log-level", "Least severe log level that is written."),

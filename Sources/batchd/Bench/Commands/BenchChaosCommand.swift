@@ -10,8 +10,8 @@ struct BenchChaosCommand: AsyncParsableCommand {
             Workers, coordinators and PostgreSQL are killed, paused beyond their leases, restarted, and their \
             connections cut, while batches run. After each round every batch must have each line once, in order, with \
             its own bytes; no status may have gone backwards; and no call may have been repeated that was not in \
-            flight or unrecorded at a fault. Each round prints its seed: run with it again, that round comes first. Exit \
-            code 0 when nothing was violated; otherwise the directory stays.
+            flight or unrecorded at a fault. Each round prints its seed: run with it again, that round comes first. \
+            Exit code 0 when nothing was violated; otherwise the directory stays.
             """)
 
     /// Decides all that is left to chance.

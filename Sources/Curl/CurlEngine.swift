@@ -25,6 +25,9 @@ package final class CurlEngine: Sendable {
     /// Transfers that hold a connection or are getting one, at this moment.
     package var inFlight: Int { loop.inFlight.load(ordering: .relaxed) }
 
+    /// Whether the caller is on the engine's own thread, where answers are told: a request started there needs no wake.
+    package var isCurrentThread: Bool { loop.thread.load(ordering: .relaxed) == EngineThread.current }
+
     /// Sends the request and collects the answer, whatever its status. Cancelling the task aborts the transfer.
     package func perform(_ request: HTTPRequest) async throws(CurlError) -> HTTPResponse {
         try await run(Transfer(request))

@@ -30,6 +30,8 @@ final class EngineLoop: @unchecked Sendable {
     let configuration: EngineConfiguration
     /// Transfers that hold a handle at this moment.
     let inFlight = Atomic<Int>(0)
+    /// The engine's thread once it runs; 0 before.
+    let thread = Atomic<UInt>(0)
     /// Sockets of the open connections; closed by libcurl through it, so it must outlive the multi handle.
     let connections = ConnectionRegistry()
     /// The monotonic clock as of the present round.
@@ -130,6 +132,7 @@ final class EngineLoop: @unchecked Sendable {
 
     private func run() {
         guard let multi, let poller else { return }
+        thread.store(EngineThread.current, ordering: .relaxed)
         now = MonotonicTime.now()
         while !takeCommands() {
             for command in taken { handle(command) }

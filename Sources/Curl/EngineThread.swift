@@ -3,6 +3,9 @@ import CLibcurl
 
 /// Starts the engine's own thread.
 enum EngineThread {
+    /// The calling thread, whoever started it.
+    static var current: UInt { UInt(pthread_self()) }
+
     /// Runs `body` on a new detached thread with all signals blocked. Returns 0 or the system's error number.
     ///
     /// - Parameter name: for process listings; cut to 15 bytes.

@@ -29,9 +29,11 @@ package final class CallEngines: Sendable {
         }
     }
 
-    /// The engine for the next call: in turn, passing over those without a free connection.
+    /// The engine for the next call: the one on whose thread the last answer was told, which has a connection free and
+    /// need not be woken; else in turn, passing over those without a free connection.
     func next() -> CurlEngine {
         guard engines.count > 1 else { return engines[0] }
+        if let here = engines.first(where: \.isCurrentThread), here.inFlight < connectionsEach { return here }
         let first = turn.wrappingAdd(1, ordering: .relaxed).newValue & Int.max
         for offset in 0..<engines.count {
             let engine = engines[(first + offset) % engines.count]

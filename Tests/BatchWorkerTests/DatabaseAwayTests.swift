@@ -12,8 +12,12 @@ import Testing
 @Suite(.timeLimit(.minutes(3)), .enabled(if: PrivatePostgres.isPrivate))
 struct DatabaseAwayTests {
     private func store(on cluster: PrivatePostgres) async throws -> Store {
+        try await store(at: cluster.createDatabase())
+    }
+
+    private func store(at address: String) async throws -> Store {
         // Test clusters forget their latest commits when they are killed; this one must not.
-        let url = try cluster.createDatabase() + "&options=-c%20synchronous_commit%3Don"
+        let url = address + "&options=-c%20synchronous_commit%3Don"
         let configuration = PoolConfiguration(url: url, acquireTimeout: .seconds(2))
         let store = Store(
             configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -58,6 +62,35 @@ struct DatabaseAwayTests {
             // The test's own connection has to come back, too.
             (try? await store.doneLines(of: batch)) == 120
         }
+        try await rig.shutDown()
+        #expect(rig.server.requestCount == 120)
+        let outcomes = try await store.outcomes(of: batch.id, shards: 4)
+        #expect(outcomes.count == 120 && outcomes.values.allSatisfy { $0.count == 1 })
+    }
+
+    @Test func `a failover to another host costs no result and no second call`() async throws {
+        let primary = try PrivatePostgres.start()
+        // postgresql://postgres@/NAME?host=…
+        let name = String(try primary.createDatabase().split(separator: "/")[2].prefix { $0 != "?" })
+        let standby = try primary.startStandby()
+        let store = try await store(at: primary.url(database: name, or: standby))
+        let batch = try await openBatch(store, shards: 4, lines: 30)
+        let gate = TestSignal("primary gone")
+        let calls = Tally()
+        let rig = try WorkerRig(store: store, concurrency: 40, adjust: { $0.lease = .seconds(60) }) {
+            _, connection in
+            if calls.add() > 20 { try gate.waitOnThread() }
+            try connection.respond(text: "{}")
+        }
+        try await until("calls in flight") { rig.server.requestCount == 60 }
+        try primary.kill()
+        gate.fire()
+        try await until("results arrive without a database") { rig.worker.statistics.linesCalled >= 60 }
+        try standby.promote()
+        // The new primary has no standby of its own to wait for.
+        try standby.runScript("alter system reset synchronous_standby_names")
+        try standby.runScript("select pg_reload_conf()")
+        try await until("all lines done") { (try? await store.doneLines(of: batch)) == 120 }
         try await rig.shutDown()
         #expect(rig.server.requestCount == 120)
         let outcomes = try await store.outcomes(of: batch.id, shards: 4)

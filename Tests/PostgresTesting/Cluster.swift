@@ -27,6 +27,25 @@ final class Cluster: Sendable {
         return cluster
     }
 
+    /// Makes and starts a standby that follows `primary`.
+    static func standby(of primary: Cluster) throws -> Cluster {
+        let folder = try makeFolder()
+        let cluster = Cluster(folder: folder, watcher: try Watcher(folder: folder))
+        try cluster.runAsOwner(
+            "pg_basebackup",
+            [
+                "--host=\(primary.socketFolder)", "--username=postgres", "--pgdata=\(cluster.dataFolder)",
+                "--write-recovery-conf", "--checkpoint=fast", "--no-sync",
+            ])
+        try cluster.start()
+        return cluster
+    }
+
+    /// Makes a standby a primary; returns when it accepts writes.
+    func promote() throws {
+        try runAsOwner("pg_ctl", ["promote", "--pgdata=\(dataFolder)", "--wait", "--timeout=60"])
+    }
+
     /// Lets the watcher stop the cluster and remove its folder.
     func release() { watcher.release() }
 

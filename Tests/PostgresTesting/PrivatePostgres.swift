@@ -68,6 +68,23 @@ package final class PrivatePostgres: Sendable {
         return cluster.postmaster
     }
 
+    /// Starts a standby of this cluster; from then on a commit that waits for the disk waits for the standby's, too.
+    package func startStandby() throws -> PrivatePostgres {
+        let standby = PrivatePostgres(.cluster(try Cluster.standby(of: cluster())))
+        try runScript("alter system set synchronous_standby_names = '*'")
+        try runScript("select pg_reload_conf()")
+        return standby
+    }
+
+    /// Makes this standby a primary; returns when it accepts writes.
+    package func promote() throws { try cluster().promote() }
+
+    /// The connection URL of a database that is in this cluster or, after a failover, in `other`.
+    package func url(database: String, or other: PrivatePostgres) throws -> String {
+        let folders = [try cluster().socketFolder, try other.cluster().socketFolder].joined(separator: ",")
+        return "postgresql://postgres@/\(database)?host=\(folders)"
+    }
+
     /// Stops the cluster in PostgreSQL's mode `fast`: open sessions are terminated. Returns when it is down.
     package func stop() throws { try cluster().stop(mode: "fast") }
 

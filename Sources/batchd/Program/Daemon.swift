@@ -41,8 +41,7 @@ struct Daemon: Sendable {
         let readiness = DatabaseReadiness(settings: settings.database, logger: logger)
         let migrator = assembly.store(url: cluster.connectionString, isPatient: true)
         try await closing(migrator) {
-            try await readiness.answer(migrator)
-            try await readiness.schema(migrator, migrates: true)
+            try await readiness.prepare(migrator, migrates: true)
         }
         let store = assembly.store(url: cluster.connectionString)
         let key = try ProjectKey.kept(in: directory)
@@ -101,8 +100,7 @@ struct Daemon: Sendable {
         let readiness = DatabaseReadiness(settings: settings.database, logger: logger)
         let migrator = assembly.store(url: settings.database.url, isPatient: true)
         try await closing(migrator) {
-            try await readiness.answer(migrator)
-            try await readiness.schema(migrator, migrates: settings.database.migrate)
+            try await readiness.prepare(migrator, migrates: settings.database.migrate)
         }
         return assembly.store(url: settings.database.url)
     }

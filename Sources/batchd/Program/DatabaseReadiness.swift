@@ -13,7 +13,7 @@ struct DatabaseReadiness: Sendable {
     /// Waits until the database answers.
     ///
     /// - Throws: ``ProgramFault`` when it does not within `database.start_wait`.
-    func answer(_ store: Store) async throws {
+    private func answer(_ store: Store) async throws {
         let end = ContinuousClock.now + settings.startWait
         var isFirst = true
         while true {
@@ -31,8 +31,24 @@ struct DatabaseReadiness: Sendable {
         }
     }
 
+    /// Waits until the database answers and has the schema; one that goes away in between is waited for once more.
+    ///
+    /// - Throws: ``ProgramFault`` when that does not come about within `database.start_wait`.
+    func prepare(_ store: Store, migrates: Bool) async throws {
+        let end = ContinuousClock.now + settings.startWait
+        while true {
+            try await answer(store)
+            do {
+                return try await schema(store, migrates: migrates)
+            } catch let error as PostgresError where error.isConnectionLost && ContinuousClock.now < end {
+                logger.warning("the database went away again", metadata: ["error": "\(error)"])
+                try await Task.sleep(for: .milliseconds(500))
+            }
+        }
+    }
+
     /// Applies missing migrations, or refuses to start without them.
-    func schema(_ store: Store, migrates: Bool) async throws {
+    private func schema(_ store: Store, migrates: Bool) async throws {
         if migrates {
             let applied = try await store.migrate()
             if !applied.isEmpty {

@@ -155,6 +155,7 @@ import Testing
         // The retry was made while the file was there: its bytes count until they are pruned.
         let duty = try #require(try await test.store.claimValidation(owner: .random(), lease: .seconds(60)))
         #expect(try await test.store.findErrorFile(of: parent.id, for: duty)?.id == error.id)
+        #expect(try await test.store.prunableFiles().isEmpty)
         try await test.store.markPruned(error.id)
         #expect(try await test.store.findErrorFile(of: parent.id, for: duty) == nil)
     }

@@ -28,14 +28,16 @@ extension Store {
         }
     }
 
-    /// Deleted files whose bytes nobody needs: no batch that still has to be split reads them.
+    /// Deleted files whose bytes nobody needs: no batch that still has to be split reads them, be it as its input or
+    /// as the error file of the batch that it retries.
     package func prunableFiles() async throws -> [PrunableFile] {
         try await pool.run { session in
             try session.query(
                 """
                 select id, vault_key from files f
                 where deleted_at is not null and pruned_at is null and not exists (
-                    select 1 from batches b where b.status = 'validating' and b.input_file_id = f.id)
+                    select 1 from batches b left join batches parent on parent.id = b.parent_batch_id
+                    where b.status = 'validating' and (b.input_file_id = f.id or parent.error_file_id = f.id))
                 order by deleted_at limit \(Self.pruneLimit)
                 """
             ).map { PrunableFile(id: try $0.identifier("id"), vaultKey: try $0["vault_key", as: String.self]) }

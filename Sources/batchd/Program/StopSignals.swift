@@ -4,8 +4,14 @@ import Glibc
 import Synchronization
 
 /// SIGTERM and SIGINT: the first asks for an orderly end, further ones for one at once.
+///
+/// A handler writes the signal's number into a pipe, so a signal counts from the moment the handler stands; a program
+/// started by this one does not inherit it, as it would inherit a blocked or ignored signal.
 final class StopSignals: Sendable {
-    private let sources: [any DispatchSourceSignal]
+    private let source: (any DispatchSourceRead)?
+
+    /// The write end for the handler, which can reach nothing else; -1 until there is a pipe.
+    private static let pipeEnd = Atomic<Int32>(-1)
 
     /// Takes the signals over for the rest of the process's life.
     ///
@@ -13,16 +19,32 @@ final class StopSignals: Sendable {
     ///   - first: called at the first signal, with its name.
     ///   - further: called at every other.
     init(first: @escaping @Sendable (String) -> Void, further: @escaping @Sendable (String) -> Void) {
-        let queue = DispatchQueue(label: "stop-signals")
+        var ends: [Int32] = [-1, -1]
+        guard pipe2(&ends, O_CLOEXEC | O_NONBLOCK) == 0 else {
+            // Without a descriptor to spare the signals keep their usual effect: they end the program at once.
+            source = nil
+            return
+        }
+        let readEnd = ends[0]
         let seen = Seen()
-        sources = [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")].map { number, name in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler { @Sendable in
+        let source = DispatchSource.makeReadSource(fileDescriptor: readEnd, queue: DispatchQueue(label: "stop-signals"))
+        source.setEventHandler { @Sendable in
+            var number: UInt8 = 0
+            while read(readEnd, &number, 1) == 1 {
+                let name = Int32(number) == SIGTERM ? "SIGTERM" : "SIGINT"
                 if seen.isFirst() { first(name) } else { further(name) }
             }
-            source.resume()
-            return source
+        }
+        source.resume()
+        self.source = source
+        Self.pipeEnd.store(ends[1], ordering: .releasing)
+        for number in [SIGTERM, SIGINT] {
+            signal(number) { number in
+                let before = errno
+                var byte = UInt8(truncatingIfNeeded: number)
+                _ = write(StopSignals.pipeEnd.load(ordering: .acquiring), &byte, 1)
+                errno = before
+            }
         }
     }
 

@@ -92,3 +92,23 @@ package struct EventID: Identifier {
     /// Takes any text.
     package init(rawValue: String) { self.rawValue = rawValue }
 }
+
+/// Names a webhook endpoint of a project: `we_…`.
+package struct EndpointID: Identifier {
+    /// See ``Identifier/prefix``.
+    package static let prefix = "we_"
+    /// The whole text, prefix included.
+    package let rawValue: String
+    /// Takes any text.
+    package init(rawValue: String) { self.rawValue = rawValue }
+}
+
+/// Names the delivery of one event to one receiver: `whd_…`.
+package struct DeliveryID: Identifier {
+    /// See ``Identifier/prefix``.
+    package static let prefix = "whd_"
+    /// The whole text, prefix included.
+    package let rawValue: String
+    /// Takes any text.
+    package init(rawValue: String) { self.rawValue = rawValue }
+}

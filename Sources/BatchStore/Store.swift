@@ -50,4 +50,6 @@ package enum Signals {
     package static let batches = "shardline_batches"
     /// An event was committed: coordinators look for deliveries. Payload: empty.
     package static let events = "shardline_events"
+    /// Events got their places in the stream: consumers look. Payload: the project's id.
+    package static let published = "shardline_published"
 }

@@ -75,7 +75,8 @@ extension Batch {
         .object([.init("object", .string("list")), .init("data", .raw(entries))])
     }
 
-    private var countsObject: JSONValue {
+    /// `request_counts`.
+    var countsObject: JSONValue {
         .object([
             .init("total", .integer(counts.total)),
             .init("completed", .integer(counts.completed)),

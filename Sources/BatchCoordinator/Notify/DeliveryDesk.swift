@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import BatchCore
+internal import BatchStore
+internal import Logging
+internal import Loops
+internal import Synchronization
+
+/// The Notify room: gives events their places, makes deliveries of them, and attempts those that are due.
+///
+/// An event is committed with the terminal status, so a crash loses and invents nothing, and what it tells of can be
+/// downloaded before the first attempt. A delivery is attempted by one coordinator at a time, under a lease. Attempts
+/// run beside the loop; it claims what there are places for and records what has come back, many at once.
+final class DeliveryDesk: Sendable {
+    private struct State {
+        /// Attempts under way, by the row of their delivery.
+        var underWay: [Int64: (duty: DeliveryDuty, task: Task<Void, Never>)] = [:]
+        var healthyUnderWay = 0
+        /// Ended and not recorded yet.
+        var ended: [DeliverySettlement] = []
+    }
+
+    private let store: Store
+    private let owner: CoordinatorID
+    private let courier: Courier
+    private let configuration: NotifyConfiguration
+    private let wake: WakeSignal
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    /// An attempt ends long before its lease does.
+    private static let lease = Duration.seconds(90)
+    /// Events of one look at the outbox, and rounds of a poll, are bounded by the store; a poll does a few of each.
+    private static let dispatchesMax = 4
+
+    /// A desk that attempts nothing until it is polled.
+    init(
+        store: Store, owner: CoordinatorID, courier: Courier, configuration: NotifyConfiguration, wake: WakeSignal,
+        logger: Logger
+    ) {
+        self.store = store
+        self.owner = owner
+        self.courier = courier
+        self.configuration = configuration
+        self.wake = wake
+        self.logger = logger
+    }
+
+    /// One bounded pass: zero means that more may be due at once.
+    func poll() async throws -> Duration? {
+        var dispatched = 0
+        for _ in 0..<Self.dispatchesMax {
+            let count = try await store.dispatchEvents(to: configuration.standing)
+            dispatched += count
+            if count == 0 { break }
+        }
+        let recorded = try await record()
+        let due = try await store.claimDeliveries(owner: owner, places: places(), lease: Self.lease)
+        for duty in due { begin(duty) }
+        return dispatched + recorded + due.count > 0 ? .zero : nil
+    }
+
+    /// Waits for the attempts under way, breaks off those that take too long, and gives their deliveries back.
+    func drain() async {
+        let deadline = ContinuousClock.now.advanced(by: configuration.drainDeadline)
+        while state.withLock({ !$0.underWay.isEmpty }), ContinuousClock.now < deadline {
+            await wake.wait(upTo: ContinuousClock.now.duration(to: deadline))
+        }
+        let broken = state.withLock { Array($0.underWay.values) }
+        for attempt in broken { attempt.task.cancel() }
+        for attempt in broken { await attempt.task.value }
+        do {
+            _ = try await record()
+        } catch {
+            logger.warning(
+                "attempts could not be recorded and will be made again", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func places() -> DeliveryPlaces {
+        let (all, healthy) = state.withLock { ($0.underWay.count + $0.ended.count, $0.healthyUnderWay) }
+        let doubtful = all - healthy
+        let free = max(configuration.attemptsMax - all, 0)
+        let forDoubtful = max(configuration.attemptsMax - configuration.healthyReserve - doubtful, 0)
+        return DeliveryPlaces(
+            healthy: free, doubtful: min(free, forDoubtful), perTarget: configuration.attemptsPerTargetMax)
+    }
+
+    private func begin(_ duty: DeliveryDuty) {
+        state.withLock { state in
+            if duty.isHealthy { state.healthyUnderWay += 1 }
+            let task = Task { [courier] in
+                let settlement = await courier.attempt(duty)
+                self.end(duty, settlement)
+            }
+            state.underWay[duty.sequence] = (duty, task)
+        }
+    }
+
+    private func end(_ duty: DeliveryDuty, _ settlement: DeliverySettlement) {
+        state.withLock { state in
+            state.underWay[duty.sequence] = nil
+            if duty.isHealthy { state.healthyUnderWay -= 1 }
+            state.ended.append(settlement)
+        }
+        wake.wake()
+    }
+
+    /// Records what has ended; returns how many. What could not be recorded is kept for the next time.
+    private func record() async throws -> Int {
+        let ended = state.withLock { state in
+            defer { state.ended = [] }
+            return state.ended
+        }
+        guard !ended.isEmpty else { return 0 }
+        do {
+            let disabled = try await store.settleDeliveries(
+                ended, owner: owner, disableAfter: configuration.disableAfter)
+            for (endpoint, reason) in disabled {
+                logger.warning(
+                    "webhook endpoint disabled", metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
+            }
+        } catch {
+            state.withLock { $0.ended = ended + $0.ended }
+            throw error
+        }
+        return ended.count
+    }
+}

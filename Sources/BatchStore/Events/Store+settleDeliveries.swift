@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import BatchCore
+internal import Postgres
+
+/// How one attempt ended, and what follows from it.
+package struct DeliverySettlement: Sendable {
+    /// What follows.
+    package enum Sequel: Hashable, Sendable {
+        /// The receiver took it.
+        case delivered
+        /// Try again after this long.
+        case again(after: Duration)
+        /// No more attempts.
+        case exhausted
+        /// No more attempts, and no more deliveries to this endpoint: the receiver said that it wants none.
+        case gone
+    }
+
+    /// What was attempted.
+    package var duty: DeliveryDuty
+    /// What follows.
+    package var sequel: Sequel
+    /// How long nothing else is sent to a target that failed; at least the usual pause after so many failures.
+    package var hold: Duration
+    /// What the receiver answered; nil when it did not.
+    package var statusCode: Int32?
+    /// How long the attempt took.
+    package var latency: Duration
+    /// Why it failed; nil when it did not.
+    package var error: String?
+    /// The first bytes of the answer; nil when there was none.
+    package var answer: [UInt8]?
+
+    /// How an attempt ended.
+    package init(
+        duty: DeliveryDuty, sequel: Sequel, hold: Duration = .zero, statusCode: Int32?, latency: Duration,
+        error: String?, answer: [UInt8]?
+    ) {
+        self.duty = duty
+        self.sequel = sequel
+        self.hold = hold
+        self.statusCode = statusCode
+        self.latency = latency
+        self.error = error
+        self.answer = answer
+    }
+
+    fileprivate var isFailure: Bool { sequel != .delivered }
+    fileprivate var latencyMilliseconds: Int32 {
+        Int32(clamping: latency.components.seconds * 1_000 + latency.components.attoseconds / 1_000_000_000_000_000)
+    }
+}
+
+extension Store {
+    /// The pause after the first failure of a target; it doubles with every further one.
+    private static let holdFirst = Duration.seconds(1)
+    /// Longest pause that comes from failures alone.
+    private static let holdMax = Duration.seconds(60)
+
+    /// Records how attempts ended, in one transaction: rows that are no longer this owner's attempt stay as they are.
+    ///
+    /// - Parameter disableAfter: an endpoint whose attempts fail for this long is disabled.
+    /// - Returns: endpoints that were disabled, with the reason.
+    package func settleDeliveries(
+        _ settlements: [DeliverySettlement], owner: CoordinatorID, disableAfter: Duration
+    ) async throws -> [(endpoint: EndpointID, reason: String)] {
+        guard !settlements.isEmpty else { return [] }
+        // One order for all coordinators, so that two transactions never wait for each other in a circle.
+        let ordered = settlements.sorted { ($0.duty.target, $0.duty.sequence) < ($1.duty.target, $1.duty.sequence) }
+        return try await pool.transaction { session in
+            try Self.settleTargets(ordered, session)
+            for settlement in ordered { try Self.settle(settlement, owner, session) }
+            return try Self.disableEndpoints(ordered, after: disableAfter, session)
+        }
+    }
+
+    /// Gives deliveries back whose attempts were not begun or were broken off; they are due at once.
+    package func releaseDeliveries(_ duties: [DeliveryDuty], owner: CoordinatorID) async throws {
+        guard !duties.isEmpty else { return }
+        try await pool.run { session in
+            _ = try session.execute(
+                """
+                update deliveries set owner = null, owner_until = null
+                where seq = any(\(duties.map(\.sequence))) and owner = \(owner.rawValue) and status = 'pending'
+                """)
+        }
+    }
+
+    private static func settle(
+        _ settlement: DeliverySettlement, _ owner: CoordinatorID, _ session: Session
+    ) throws {
+        let (status, wait): (DeliveryStatus, Duration) =
+            switch settlement.sequel {
+            case .delivered: (.delivered, .zero)
+            case .again(let wait): (.pending, wait)
+            case .exhausted, .gone: (.exhausted, .zero)
+            }
+        try session.execute(
+            """
+            with settled as (
+                update deliveries set status = \(status.rawValue), owner = null, owner_until = null,
+                    next_attempt_at = clock_timestamp() + \(wait), last_status_code = \(settlement.statusCode),
+                    last_latency_ms = \(settlement.latencyMilliseconds), last_error = \(settlement.error),
+                    settled_at = case when \(status != .pending) then clock_timestamp() end
+                where seq = \(settlement.duty.sequence) and attempts = \(settlement.duty.attempts)
+                  and owner = \(owner.rawValue) and status = 'pending'
+                returning seq
+            )
+            insert into delivery_attempts (delivery_seq, attempt, latency_ms, status_code, error, answer)
+            select seq, \(settlement.duty.attempts), \(settlement.latencyMilliseconds), \(settlement.statusCode),
+                \(settlement.error), \(settlement.answer)
+            from settled
+            on conflict (delivery_seq, attempt) do nothing
+            """)
+    }
+
+    private static func settleTargets(_ settlements: [DeliverySettlement], _ session: Session) throws {
+        let groups = Dictionary(grouping: settlements, by: \.duty.target)
+        for target in groups.keys.sorted() {
+            let attempts = groups[target] ?? []
+            let hold = attempts.map(\.hold).max() ?? .zero
+            // Of attempts that ended together one success is enough: the receiver lives; and their failures are one.
+            let hasFailed = attempts.allSatisfy(\.isFailure)
+            try session.execute(
+                """
+                update delivery_targets set
+                    failures = case when \(hasFailed) then failures + 1 else 0 end,
+                    failing_since = case when \(hasFailed) then coalesce(failing_since, clock_timestamp()) end,
+                    succeeded_at = case when \(hasFailed) then succeeded_at else clock_timestamp() end,
+                    held_until = clock_timestamp() + greatest(\(hold), case when \(hasFailed)
+                        then least(\(holdMax), \(holdFirst) * (1 << least(failures, 10))) else interval '0' end)
+                where id = \(target)
+                """)
+        }
+    }
+
+    private static func disableEndpoints(
+        _ settlements: [DeliverySettlement], after limit: Duration, _ session: Session
+    ) throws -> [(endpoint: EndpointID, reason: String)] {
+        let failed = settlements.filter { $0.isFailure && $0.duty.kind == .endpoint }
+        let gone = Set(failed.filter { $0.sequel == .gone }.map(\.duty.target)).sorted()
+        let others = Set(failed.map(\.duty.target)).subtracting(gone).sorted()
+        guard !failed.isEmpty else { return [] }
+        let rows = try session.query(
+            """
+            with disabled as (
+                update webhook_endpoints w set disabled_at = clock_timestamp(), updated_at = clock_timestamp(),
+                    disabled_reason = case when w.id = any(\(gone))
+                        then 'the receiver answered 410: it wants no more events'
+                        else 'every attempt has failed since '
+                            || to_char(t.failing_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC' end
+                from delivery_targets t
+                where t.id = w.id and w.disabled_at is null and (w.id = any(\(gone)) or (w.id = any(\(others))
+                    and t.failing_since <= clock_timestamp() - \(limit)))
+                returning w.id, w.disabled_reason
+            ), given_up as (
+                update deliveries d set status = 'exhausted', settled_at = clock_timestamp(), owner = null,
+                    owner_until = null, last_error = 'the endpoint was disabled: ' || x.disabled_reason
+                from disabled x where d.target = x.id and d.status = 'pending'
+            )
+            select id, disabled_reason from disabled
+            """)
+        return try rows.map { (try $0.identifier("id"), try $0["disabled_reason", as: String.self]) }
+    }
+}

@@ -36,9 +36,11 @@ struct WebhookDeliverer: Sendable {
     private func attempt(_ delivery: DeliveryDuty) async throws {
         let event = WebhookEvent(
             id: delivery.event, type: delivery.type, batch: delivery.batch, createdAt: delivery.createdAt)
-        let outcome = await sender.send(
-            event, to: delivery.url, secret: configuration.webhookSecret, now: Int64(Date().timeIntervalSince1970))
-        let result = settle(outcome, attempts: Int(delivery.attempts))
+        let report = await sender.send(
+            id: event.id.rawValue, body: event.body, to: delivery.url,
+            secrets: configuration.webhookSecret.map { [$0] } ?? [], now: Int64(Date().timeIntervalSince1970),
+            trust: .configured)
+        let result = settle(report, attempts: Int(delivery.attempts))
         logger.info(
             "webhook attempt",
             metadata: [
@@ -48,19 +50,20 @@ struct WebhookDeliverer: Sendable {
         try await store.settleDelivery(delivery, result)
     }
 
-    private func settle(_ outcome: AttemptOutcome, attempts: Int) -> DeliveryResult {
-        switch outcome {
-        case .delivered(let status):
-            return .delivered(status: Int32(status))
+    private func settle(_ report: AttemptReport, attempts: Int) -> DeliveryResult {
+        let status = report.status.map(Int32.init)
+        let reason = report.reason ?? ""
+        switch report.verdict {
+        case .delivered:
+            return .delivered(status: status ?? 200)
         case .gone:
-            return .exhausted(status: 410, error: "the receiver answered 410: it wants no more events")
-        case .failed(let status, let reason, let retryAfter):
+            return .exhausted(status: status, error: reason)
+        case .throttled, .failed, .interrupted:
             var generator = SystemRandomNumberGenerator()
             let wait = configuration.deliverySchedule.wait(
-                afterAttempts: attempts, asked: retryAfter, using: &generator)
-            let code = status.map(Int32.init)
-            guard let wait else { return .exhausted(status: code, error: reason) }
-            return .again(after: wait, status: code, error: reason)
+                afterAttempts: attempts, asked: report.retryAfter, using: &generator)
+            guard let wait else { return .exhausted(status: status, error: reason) }
+            return .again(after: wait, status: status, error: reason)
         }
     }
 }

@@ -117,7 +117,7 @@ let package = Package(
         tests("BatchFilesTests", ["BatchCore", "BatchFiles", crypto]),
         tests("BatchInferenceTests", ["BatchCore", "BatchInference", "Curl", "HTTPTesting", "Loops", logging]),
         tests("BatchClientTests", ["BatchClient", "BatchCore", "Curl", "HTTPTesting"]),
-        tests("BatchWebhookTests", ["BatchCore", "BatchWebhook", "Curl"]),
+        tests("BatchWebhookTests", ["BatchCore", "BatchWebhook", "Curl", "HTTPTesting"]),
         tests(
             "BatchCoordinatorTests",
             [
@@ -144,7 +144,7 @@ let package = Package(
                 "Loops", arguments, lifecycle, logging,
             ]),
         tests("EndToEndTests", ["PostgresTesting", "ServerTesting"]),
-        tests("CompatibilityTests", ["ServerTesting"]),
+        tests("CompatibilityTests", ["BatchWebhook", "Curl", "HTTPTesting", "ServerTesting"]),
         tests("TidyTests", []),
     ],
     swiftLanguageModes: [.v6]

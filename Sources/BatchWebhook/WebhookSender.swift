@@ -1,82 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import BatchCore
 package import Curl
 
-/// How one attempt ended, before anybody decides on the next.
-package enum AttemptOutcome: Sendable, Equatable {
-    /// The receiver answered 2xx.
-    case delivered(status: Int)
-    /// The receiver does not want it, ever (410).
-    case gone
-    /// Anything else: worth another attempt, not before `retryAfter`.
-    case failed(status: Int?, reason: String, retryAfter: Duration?)
+/// Who named a receiver, and so how far its URL is trusted.
+package enum ReceiverTrust: String, Sendable {
+    /// A user of the service: the URL may not lead into the network behind it.
+    case tenant
+    /// The operator, in the settings.
+    case configured
 }
 
-/// Posts signed events. Redirects are failures and never followed. (contracts: webhook attempt policy)
+/// Posts notices, signed as Standard Webhooks demand. Redirects are failures and never followed.
+/// (contracts: webhook delivery and attempt policy)
 package struct WebhookSender: Sendable {
     private let engine: CurlEngine
     private let timeout: Duration
-    private let guardsAddress: Bool
+    private let tenantRule: AddressRule
+    private let configuredRule: AddressRule
 
-    /// Bytes of an answer that are looked at; the rest is never read.
-    private static let answerBytesMax = 64 << 10
+    /// Bytes of an answer that are read, so that its connection can be used again; a longer one is cut.
+    private static let answerBytesRead = 64 << 10
+    /// Longest wait for a connection.
+    private static let connectMax = Duration.seconds(10)
 
     /// A sender.
     ///
     /// - Parameters:
-    ///   - timeout: for the whole attempt.
-    ///   - guardsAddress: refuses private addresses; off for receivers that the operator configured.
-    package init(engine: CurlEngine, timeout: Duration = .seconds(20), guardsAddress: Bool) {
+    ///   - timeout: for the whole attempt, however the receiver spends it.
+    ///   - tenantRule: where users' receivers may be.
+    ///   - configuredRule: where the operator's receivers may be.
+    package init(
+        engine: CurlEngine, timeout: Duration = .seconds(20), tenantRule: AddressRule = .publicOnly(),
+        configuredRule: AddressRule = .any
+    ) {
         self.engine = engine
         self.timeout = timeout
-        self.guardsAddress = guardsAddress
+        self.tenantRule = tenantRule
+        self.configuredRule = configuredRule
     }
 
-    /// Sends one attempt.
+    /// Sends one attempt and reports; never throws, since whatever happens is a report.
     ///
-    /// - Parameter now: Unix seconds, signed and sent; receivers refuse a stale one.
+    /// - Parameters:
+    ///   - id: the same on every attempt; contains no `.`.
+    ///   - body: the exact bytes signed and sent.
+    ///   - headers: further fields, sent after those of the delivery, which they must not repeat.
+    ///   - secrets: of the receiver, newest first, one signature each so that they can be changed without a gap; none
+    ///     sends no signature.
+    ///   - now: Unix seconds, signed and sent; receivers refuse a stale one.
     package func send(
-        _ event: WebhookEvent, to url: String, secret: WebhookSecret?, now: Int64
-    ) async -> AttemptOutcome {
-        let body = event.body
-        var headers: [(String, String)] = [
-            ("Content-Type", "application/json"), ("webhook-id", event.id.rawValue),
-            ("webhook-timestamp", String(now)),
+        id: String, body: [UInt8], contentType: String = "application/json", headers: [(String, String)] = [],
+        to url: String, secrets: [WebhookSecret], now: Int64, trust: ReceiverTrust
+    ) async -> AttemptReport {
+        var fields: [(String, String)] = [
+            ("Content-Type", contentType), ("webhook-id", id), ("webhook-timestamp", String(now)),
         ]
-        if let secret {
-            headers.append(
-                ("webhook-signature", secret.signature(id: event.id.rawValue, timestamp: now, body: body)))
+        if !secrets.isEmpty {
+            let signatures = secrets.map { $0.signature(id: id, timestamp: now, body: body) }
+            fields.append(("webhook-signature", signatures.joined(separator: " ")))
         }
         let request = HTTPRequest(
-            method: "POST", url: url, headers: HTTPHeaders(headers), body: SharedBytes(body),
-            timeouts: Timeouts(connect: .seconds(10), firstByte: timeout, idle: timeout, total: timeout),
-            responseBytesMax: Self.answerBytesMax, guardsAddress: guardsAddress)
-        do {
+            method: "POST", url: url, headers: HTTPHeaders(fields + headers), body: SharedBytes(body),
+            timeouts: Timeouts(
+                connect: min(Self.connectMax, timeout), firstByte: timeout, idle: timeout, total: timeout),
+            responseBytesMax: Self.answerBytesRead, addressRule: trust == .tenant ? tenantRule : configuredRule,
+            keepsPartialAnswer: true)
+        let start = ContinuousClock.now
+        do throws(CurlError) {
             let response = try await engine.perform(request)
-            return Self.outcome(status: response.status, retryAfter: response.retryAfter, now: now)
+            return AttemptReport(response, latency: ContinuousClock.now - start, now: now)
         } catch {
-            return .failed(status: nil, reason: error.message, retryAfter: nil)
-        }
-    }
-
-    /// What an answer's status means.
-    static func outcome(status: Int, retryAfter: RetryAfter?, now: Int64) -> AttemptOutcome {
-        switch status {
-        case 200..<300: .delivered(status: status)
-        case 410: .gone
-        case 429, 502, 503, 504:
-            .failed(
-                status: status, reason: "the receiver answered \(status)",
-                retryAfter: retryAfter.map { duration($0, now: now) })
-        default: .failed(status: status, reason: "the receiver answered \(status)", retryAfter: nil)
-        }
-    }
-
-    private static func duration(_ retryAfter: RetryAfter, now: Int64) -> Duration {
-        switch retryAfter {
-        case .seconds(let seconds): .seconds(min(max(seconds, 0), 86_400))
-        case .date(let unixSeconds): .seconds(min(max(Int64(unixSeconds) - now, 0), 86_400))
+            return AttemptReport(error, latency: ContinuousClock.now - start)
         }
     }
 }

@@ -58,6 +58,9 @@ package struct CurlError: Error, Sendable, CustomStringConvertible {
     package var code: Code
     /// One sentence for people, naming host and port but neither path, query nor credentials.
     package var message: String
+    /// The address that was refused, with `addressRefused`. For the operator's log: told to a user it would reveal the
+    /// names and addresses of the network behind this service.
+    package var refusedAddress: String?
     /// How far the transfer had come.
     package var phase: Phase
     /// Body bytes handed to the network.

@@ -267,8 +267,7 @@ final class EngineLoop: @unchecked Sendable {
             guard let context else { continue }
             let slot = Unmanaged<TransferSlot>.fromOpaque(context).takeUnretainedValue()
             guard let transfer = slot.transfer else { continue }
-            let outcome: Result<HTTPResponse, CurlError> =
-                result == CURLE_OK ? .success(slot.response()) : .failure(slot.error(result))
+            let outcome = slot.outcome(result)
             detach(transfer, from: slot)
             transfer.finish(outcome)
         }
@@ -323,7 +322,14 @@ final class EngineLoop: @unchecked Sendable {
     private func judge(_ transfer: Transfer) {
         switch transfer.clock.verdict(at: now) {
         case .runs(let until): nextSweep = min(nextSweep, until)
-        case .expired(let code): abort(transfer, code, transfer.request.timeouts.explain(code))
+        case .expired(let code):
+            if let slot = transfer.slot, slot.keepsAnswer {
+                let answer = slot.response()
+                detach(transfer, from: slot)
+                transfer.finish(.success(answer))
+            } else {
+                abort(transfer, code, transfer.request.timeouts.explain(code))
+            }
         }
     }
 

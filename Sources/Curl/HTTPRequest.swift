@@ -23,10 +23,14 @@ package struct HTTPRequest: Sendable {
     package var acceptsCompression: Bool
     /// Whether redirects are followed, at most five. libcurl drops `Authorization` and `Cookie` when the host
     /// changes, but repeats every other field. The method is kept, save that POST becomes GET after 301, 302, 303.
+    /// Never followed when `addressRule` is not `any`.
     package var followsRedirects: Bool
-    /// Whether only public addresses may be connected to, judged on the address really dialled (`AddressGuard`).
-    /// Such a request uses a connection of its own, closed afterwards.
-    package var guardsAddress: Bool
+    /// Which addresses may be connected to.
+    package var addressRule: AddressRule
+    /// Whether the answer counts as soon as its header has come: a body is cut at `responseBytesMax`, and what ends it
+    /// early (a time limit, a lost connection) is no error. For callers to whom the status matters and not the body. Without effect on downloads and on requests
+    /// that follow redirects.
+    package var keepsPartialAnswer: Bool
 
     /// A request; every setting but the first two has a default.
     ///
@@ -35,7 +39,8 @@ package struct HTTPRequest: Sendable {
         method: String = "GET", url: String, headers: HTTPHeaders = HTTPHeaders(), prepared: PreparedHeaders? = nil,
         stamp: String? = nil, body: SharedBytes? = nil, timeouts: Timeouts = Timeouts(),
         responseBytesMax: Int = 64 << 20,
-        acceptsCompression: Bool = false, followsRedirects: Bool = false, guardsAddress: Bool = false
+        acceptsCompression: Bool = false, followsRedirects: Bool = false, addressRule: AddressRule = .any,
+        keepsPartialAnswer: Bool = false
     ) {
         self.method = method
         self.url = url
@@ -47,8 +52,14 @@ package struct HTTPRequest: Sendable {
         self.responseBytesMax = responseBytesMax
         self.acceptsCompression = acceptsCompression
         self.followsRedirects = followsRedirects
-        self.guardsAddress = guardsAddress
+        self.addressRule = addressRule
+        self.keepsPartialAnswer = keepsPartialAnswer
     }
+}
+
+extension HTTPRequest {
+    /// A redirect may lead anywhere, so a request to a user's URL follows none.
+    var mayFollowRedirects: Bool { followsRedirects && !addressRule.isGuarded }
 }
 
 /// How long the phases of a transfer may take. Nil means no limit. Measured on the monotonic clock.
@@ -78,6 +89,9 @@ package struct Timeouts: Sendable, Equatable {
 }
 
 extension Timeouts {
+    /// Whether a peer that is slow on purpose is given up some day.
+    var areBounded: Bool { total != nil || (connect != nil && firstByte != nil && idle != nil) }
+
     /// What happened, in words, when the limit behind `code` ran out.
     func explain(_ code: CurlError.Code) -> String {
         switch code {

@@ -67,7 +67,9 @@ extension TransferSlot {
     /// Takes body bytes. Returns how many were taken, libcurl's code for "pause", or 0 to stop.
     fileprivate func receive(body bytes: UnsafeRawBufferPointer) -> Int {
         guard let transfer else { return 0 }
-        guard bytes.count <= transfer.request.responseBytesMax - bodyBytesReceived else {
+        let room = transfer.request.responseBytesMax - bodyBytesReceived
+        guard bytes.count <= room else {
+            if keepsAnswer { body.append(contentsOf: bytes.prefix(max(room, 0))) }
             failure = (.responseTooLarge, "answer exceeds \(transfer.request.responseBytesMax) bytes")
             return 0
         }
@@ -89,11 +91,11 @@ extension TransferSlot {
     private func reserveBody(atLeast count: Int) -> Bool {
         let limit = transfer?.request.responseBytesMax ?? 0
         let announced = Int(shardline_easy_get_offset(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, -1))
-        if announced > limit {
+        if announced > limit && !keepsAnswer {
             failure = (.responseTooLarge, "answer announces \(announced) bytes, above the limit of \(limit)")
             return false
         }
-        body.reserveCapacity(max(min(announced, 8 << 20), count))
+        body.reserveCapacity(max(min(announced, limit, 8 << 20), count))
         return true
     }
 
@@ -143,7 +145,7 @@ extension TransferSlot {
         isHeadComplete = true
         guard let transfer, transfer.channel != nil else { return }
         let isRedirected =
-            transfer.request.followsRedirects && (300..<400).contains(status)
+            transfer.request.mayFollowRedirects && (300..<400).contains(status)
             && HTTPHeaders(block: headerBlock).first("Location") != nil
         if !isRedirected { transfer.answer(.success(response())) }
     }
@@ -165,9 +167,10 @@ extension TransferSlot {
     fileprivate func mayDial(_ address: UnsafePointer<curl_sockaddr>) -> Bool {
         guard let transfer else { return false }
         transfer.clock.reconnecting(at: loop.now)
-        guard transfer.request.guardsAddress else { return true }
-        if let bytes = AddressGuard.bytes(of: address), AddressGuard.isPublic(bytes) { return true }
-        hasRefusedAddress = true
+        guard case .publicOnly(let allowed) = transfer.request.addressRule, !hostIsAllowed else { return true }
+        let bytes = AddressGuard.bytes(of: address) ?? []
+        if AddressGuard.isPublic(bytes) || allowed.allows(address: bytes) { return true }
+        refusedAddress = bytes
         return false
     }
 

@@ -13,12 +13,25 @@ extension TransferSlot {
             isDelimitedByClose: isDelimitedByClose)
     }
 
+    /// Whether the answer has come as far as the caller needs it.
+    var keepsAnswer: Bool {
+        guard isHeadComplete, let transfer, transfer.channel == nil else { return false }
+        return transfer.request.keepsPartialAnswer && !transfer.request.mayFollowRedirects
+    }
+
+    /// What the transfer amounts to when libcurl has ended it with `result`.
+    func outcome(_ result: CURLcode) -> Result<HTTPResponse, CurlError> {
+        result == CURLE_OK || keepsAnswer ? .success(response()) : .failure(error(result))
+    }
+
     /// The error libcurl's `result` or our own callback stands for.
     func error(_ result: CURLcode) -> CurlError {
         if let failure { return error(failure.code, failure.message) }
         let detail = errorDetail.isEmpty ? String(cString: curl_easy_strerror(result)) : errorDetail
-        if result == CURLE_COULDNT_CONNECT, hasRefusedAddress {
-            return error(.addressRefused, "address is not public")
+        if result == CURLE_COULDNT_CONNECT, let refusedAddress {
+            var refusal = error(.addressRefused, "the address of this host is not public, and not allowed either")
+            refusal.refusedAddress = refusedAddress.isEmpty ? "unknown" : AddressBlock.text(of: refusedAddress)
+            return refusal
         }
         return error(Self.code(result, detail: detail, isConnected: transfer?.clock.isConnected == true), detail)
     }

@@ -28,8 +28,10 @@ final class TransferSlot {
     var failure: (code: CurlError.Code, message: String)?
     /// Sockets opened since the last request was sent: if none, the connection is a reused one.
     var openedSockets: [curl_socket_t] = []
-    /// Whether the address guard turned an address away.
-    var hasRefusedAddress = false
+    /// The address that the request's rule turned away last, 4 or 16 bytes; empty for an unknown kind.
+    var refusedAddress: [UInt8]?
+    /// Whether the operator allows the host by name, so that its addresses are not judged.
+    private(set) var hostIsAllowed = false
 
     private let errorText: UnsafeMutablePointer<CChar>
     private var applied = AppliedOptions()
@@ -65,6 +67,7 @@ final class TransferSlot {
         self.transfer = transfer
         errorText[0] = 0
         let request = transfer.request
+        try judge(request)
         try apply(url: request.url)
         try apply(method: request.method, of: transfer)
         try apply(headersOf: request)
@@ -82,7 +85,8 @@ final class TransferSlot {
         bodyBytesReceived = 0
         failure = nil
         openedSockets.removeAll(keepingCapacity: true)
-        hasRefusedAddress = false
+        refusedAddress = nil
+        hostIsAllowed = false
         if ownHeaders.head != nil {
             // The handle must not keep a pointer to freed nodes.
             shardline_easy_set_headers(easy, nil)
@@ -92,6 +96,15 @@ final class TransferSlot {
     }
 
     // MARK: Options of one transfer
+
+    /// What the request's rule demands before anything is looked up.
+    private func judge(_ request: HTTPRequest) throws(CurlError) {
+        guard case .publicOnly(let allowed) = request.addressRule else { return }
+        guard request.timeouts.areBounded else {
+            throw CurlError.badRequest("a request to a user's URL needs a total limit, or one for each phase")
+        }
+        hostIsAllowed = allowed.allows(host: try GuardedURL.host(of: request.url))
+    }
 
     private func apply(url: String) throws(CurlError) {
         if url == applied.url { return }
@@ -178,12 +191,13 @@ final class TransferSlot {
         set(\.acceptsCompression, acceptsCompression) { easy, isOn in
             shardline_easy_set_string(easy, CURLOPT_ACCEPT_ENCODING, isOn ? "gzip, deflate" : nil)
         }
-        set(\.followsRedirects, request.followsRedirects) { easy, isOn in
+        set(\.followsRedirects, request.mayFollowRedirects) { easy, isOn in
             shardline_easy_set_long(easy, CURLOPT_FOLLOWLOCATION, isOn ? 1 : 0)
         }
-        set(\.guardsAddress, request.guardsAddress) { easy, isOn in
+        set(\.isGuarded, request.addressRule.isGuarded) { easy, isOn in
             // A pooled connection may have been opened by an unguarded request, and must not outlive a guarded one.
             shardline_easy_set_long(easy, CURLOPT_FRESH_CONNECT, isOn ? 1 : 0)
+            shardline_easy_set_long(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, isOn ? 1 : 0)
             return shardline_easy_set_long(easy, CURLOPT_FORBID_REUSE, isOn ? 1 : 0)
         }
         set(\.receiveBytes, isStreaming ? 128 << 10 : 16 << 10) { easy, count in
@@ -269,7 +283,7 @@ private struct AppliedOptions {
     var customMethod = ""
     var acceptsCompression = false
     var followsRedirects = false
-    var guardsAddress = false
+    var isGuarded = false
     var receiveBytes = 16 << 10
     var connectMilliseconds = 0
 }

@@ -30,23 +30,79 @@ import Testing
         #expect(schedule.wait(afterAttempts: 1, asked: .seconds(3_600), using: &generator) == .seconds(10))
     }
 
-    @Test func `an answer's status decides what follows`() {
-        #expect(WebhookSender.outcome(status: 204, retryAfter: nil, now: 0) == .delivered(status: 204))
-        #expect(WebhookSender.outcome(status: 410, retryAfter: nil, now: 0) == .gone)
-        for status in [301, 308, 400, 404, 500] {
-            guard case .failed(status, _, nil) = WebhookSender.outcome(status: status, retryAfter: .seconds(9), now: 0)
-            else {
-                Issue.record("\(status) is not a plain failure")
-                continue
+    @Test func `a new secret is read again, differs from the next, and is known by its hint`() throws {
+        let secret = WebhookSecret.random()
+        #expect(secret != .random())
+        #expect(secret.text.hasPrefix("whsec_"))
+        #expect(secret.text.utf8.count == 6 + 44)
+        #expect(WebhookSecret(secret.text) == secret)
+        #expect(secret.hint == "whsec_…" + secret.text.suffix(4))
+        let body = Array("{}".utf8)
+        let again = try #require(WebhookSecret(secret.text))
+        #expect(
+            again.signature(id: "evt_1", timestamp: 1, body: body)
+                == secret.signature(id: "evt_1", timestamp: 1, body: body))
+    }
+
+    @Test func `a secret is as random as its generator`() {
+        struct Counting: RandomNumberGenerator {
+            var count: UInt64 = 0
+            mutating func next() -> UInt64 {
+                count += 1
+                return count << 56
             }
         }
-        guard
-            case .failed(503, _, .seconds(30)?) = WebhookSender.outcome(
-                status: 503, retryAfter: .date(unixSeconds: 1_030), now: 1_000)
-        else {
-            Issue.record("a date is not honoured")
-            return
+        var one = Counting()
+        var other = Counting()
+        #expect(WebhookSecret.random(using: &one) == WebhookSecret.random(using: &other))
+        #expect(WebhookSecret.random(using: &one) != WebhookSecret.random(using: &one))
+    }
+
+    @Test func `a secret printed, interpolated or dumped shows its hint only`() {
+        let secret = WebhookSecret.random()
+        var dumped = ""
+        dump(secret, to: &dumped)
+        for shown in ["\(secret)", "\([secret])", String(reflecting: secret), "\(Optional(secret) as Any)", dumped] {
+            #expect(!shown.contains(secret.text.dropFirst(6).dropLast(4)), "\(shown)")
+            #expect(shown.contains(secret.hint))
         }
+    }
+
+    @Test(arguments: [
+        (200, AttemptReport.Verdict.delivered), (204, .delivered), (299, .delivered), (301, .failed), (304, .failed),
+        (308, .failed), (400, .failed), (404, .failed), (410, .gone), (429, .throttled), (500, .failed),
+        (501, .failed), (502, .throttled), (503, .throttled), (504, .throttled), (999, .failed),
+    ])
+    func `an answer's status decides what follows`(status: Int, verdict: AttemptReport.Verdict) {
+        let response = HTTPResponse(status: status, headers: ["Retry-After": "9"], body: Array("so".utf8))
+        let report = AttemptReport(response, latency: .seconds(2), now: 0)
+        #expect(report.verdict == verdict)
+        #expect(report.status == status)
+        #expect(report.latency == .seconds(2))
+        #expect(report.answer == Array("so".utf8))
+        #expect((report.reason == nil) == (verdict == .delivered))
+        #expect(report.reason.map { $0.contains("\(status)") } != false)
+        #expect(report.retryAfter == (verdict == .throttled ? .seconds(9) : nil))
+    }
+
+    @Test(arguments: [
+        ("0", Duration.zero), ("30", .seconds(30)), ("99999999999999999999999999", .seconds(86_400)),
+        ("Thu, 01 Jan 1970 00:17:10 GMT", .seconds(30)), ("Thu, 01 Jan 1970 00:00:00 GMT", .zero),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", .seconds(86_400)), ("soon", nil), ("-5", nil),
+    ])
+    func `a receiver's wish to be left alone is kept between nothing and a day`(text: String, wait: Duration?) {
+        let response = HTTPResponse(status: 429, headers: ["Retry-After": text])
+        #expect(AttemptReport(response, latency: .zero, now: 1_000).retryAfter == wait)
+    }
+
+    @Test(arguments: [
+        (CurlError.Code.cancelled, AttemptReport.Verdict.interrupted), (.shutdown, .interrupted),
+        (.queueFull, .interrupted), (.couldNotResolve, .failed), (.timeoutTotal, .failed), (.addressRefused, .failed),
+        (.tls, .failed), (.badURL, .failed), (.other(7), .failed),
+    ])
+    func `no answer is a failure unless this side gave up`(code: CurlError.Code, verdict: AttemptReport.Verdict) {
+        let report = AttemptReport(CurlError(code, "why"), latency: .seconds(1))
+        #expect(report == AttemptReport(verdict: verdict, latency: .seconds(1), reason: "why"))
     }
 
     @Test func `the body is thin and names the event by the header's id`() {

@@ -172,7 +172,7 @@ import Testing
         try await withEngine { engine in
             let url = "http://\(host):\(server.port)/"
             let error = try await failure { () async throws(CurlError) in
-                try await engine.perform(HTTPRequest(url: url, guardsAddress: true))
+                try await engine.perform(HTTPRequest(url: url, addressRule: .publicOnly()))
             }
             #expect(error.code == .addressRefused)
             #expect(!error.isRetryable)
@@ -185,7 +185,7 @@ import Testing
         try await withEngine { engine in
             _ = try await engine.perform(HTTPRequest(url: server.url()))
             let error = try await failure { () async throws(CurlError) in
-                try await engine.perform(HTTPRequest(url: server.url(), guardsAddress: true))
+                try await engine.perform(HTTPRequest(url: server.url(), addressRule: .publicOnly()))
             }
             #expect(error.code == .addressRefused)
             _ = try await engine.perform(HTTPRequest(url: server.url()))

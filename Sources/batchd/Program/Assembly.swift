@@ -62,7 +62,7 @@ struct Assembly: Sendable {
         let sender = WebhookSender(
             engine: CurlEngine(
                 engineConfiguration("webhooks", connections: configuration.deliveriesMax), logger: logger),
-            guardsAddress: !settings.webhookAllowsPrivate)
+            configuredRule: settings.webhookAllowsPrivate ? .any : .publicOnly())
         let coordinator = Coordinator(
             configuration: configuration, store: store, vault: vault, id: .random(),
             modelIsKnown: { !knowsBackends || backends.serves(model: $0) }, sender: sender, logger: logger)

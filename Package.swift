@@ -63,6 +63,7 @@ let package = Package(
         target("Postgres", ["CLibpq", logging]),
         target("Curl", ["CEpoll", "CLibcurl", logging]),
         target("Zstd", ["CZstd"]),
+        target("Sealing", [crypto]),
         target("Loops", [lifecycle, logging]),
         target("BatchCore", []),
         .target(
@@ -77,13 +78,16 @@ let package = Package(
         // rooms
         target(
             "BatchCoordinator",
-            ["BatchCore", "BatchStore", "BatchFiles", "BatchWebhook", "Postgres", "Loops", lifecycle, logging]),
+            [
+                "BatchCore", "BatchStore", "BatchFiles", "BatchWebhook", "Postgres", "Loops", "Sealing", lifecycle,
+                logging,
+            ]),
         target("BatchWorker", ["BatchCore", "BatchStore", "BatchInference", "Postgres", "Loops", lifecycle, logging]),
         // desk
         target(
             "BatchAPI",
             [
-                "BatchCore", "BatchStore", "BatchFiles", "BatchCoordinator", "Postgres", "Loops",
+                "BatchCore", "BatchStore", "BatchFiles", "BatchCoordinator", "Postgres", "Loops", "Sealing",
                 crypto, lifecycle, logging,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -99,7 +103,7 @@ let package = Package(
             [
                 "BatchCore", "BatchMigrations", "BatchStore", "BatchFiles", "BatchInference", "BatchWebhook",
                 "BatchCoordinator", "BatchWorker", "BatchAPI", "BatchClient", "CEpoll", "Curl", "Postgres", "Loops",
-                arguments, crypto, lifecycle, logging, .product(name: "Yams", package: "Yams"),
+                "Sealing", arguments, crypto, lifecycle, logging, .product(name: "Yams", package: "Yams"),
             ]),
         program("batchctl", ["BatchCore", "BatchClient", "Curl", arguments]),
         // what several test targets share
@@ -111,6 +115,7 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "PostgresTesting", logging]),
         tests("CurlTests", ["Curl", "HTTPTesting"]),
         tests("ZstdTests", ["Zstd"]),
+        tests("SealingTests", ["Sealing"]),
         tests("LoopsTests", ["Loops", lifecycle, logging]),
         tests("BatchCoreTests", ["BatchCore"]),
         tests("BatchStoreTests", ["BatchCore", "BatchStore", "BatchTesting"]),

@@ -50,8 +50,20 @@ package struct Coordinator: Service {
             for loop in loops(wakes) {
                 group.addTask { try await loop.run() }
             }
+            group.addTask { try await deliver(wakes.deliverer) }
         }
         await listener.close()
+    }
+
+    /// The Notify room, which ends with the attempts under way.
+    private func deliver(_ wake: WakeSignal) async throws {
+        let desk = DeliveryDesk(
+            store: store, owner: id,
+            courier: Courier(sender: sender, configuration: configuration.notify, logger: logger),
+            configuration: configuration.notify, wake: wake, logger: logger)
+        try await loop("deliverer", wake) { try await desk.poll() }.run()
+        await desk.drain()
+        for sink in configuration.notify.sinks.values { await sink.close() }
     }
 
     private func loops(_ wakes: RoomWakes) -> [PollLoop] {
@@ -63,20 +75,19 @@ package struct Coordinator: Service {
         let closer = BatchCloser(store: store, wakeFinalizers: { wakes.wakeFinalizers() }, logger: logger)
         let finalizer = BatchFinalizer(
             store: store, vault: vault, owner: id, keeper: keeper, configuration: configuration, logger: logger)
-        let deliverer = WebhookDeliverer(
-            store: store, owner: id, sender: sender, configuration: configuration, logger: logger)
         let rescuer = ShardRescuer(
             store: store, workerSilence: configuration.workerSilence, pollEvery: configuration.pollEvery,
             workerLease: configuration.workerLease, poisonAttempts: configuration.poisonAttempts, logger: logger)
         let forecaster = BatchForecaster(store: store, every: configuration.forecastEvery, logger: logger)
         let sweeper = BatchSweeper(store: store)
+        let eventPruner = EventPruner(store: store, retention: configuration.notify.retention)
         let pruner = FilePruner(store: store, vault: vault, orphanAge: configuration.orphanAge, logger: logger)
         var loops = [
             loop("closer", wakes.closer) { try await closer.poll() },
-            loop("deliverer", wakes.deliverer) { try await deliverer.poll() },
             loop("rescuer", WakeSignal()) { try await rescuer.poll() },
             loop("forecaster", WakeSignal(), idle: configuration.forecastEvery) { try await forecaster.poll() },
             loop("sweeper", WakeSignal()) { try await sweeper.poll() },
+            loop("event pruner", WakeSignal(), idle: EventPruner.every) { try await eventPruner.poll() },
             loop("pruner", WakeSignal(), idle: configuration.pollEvery * 5) { try await pruner.poll() },
         ]
         for wake in wakes.validators {

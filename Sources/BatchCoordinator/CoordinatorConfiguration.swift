@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import BatchCore
-package import BatchWebhook
 
 /// Settings of a coordinator's rooms.
 package struct CoordinatorConfiguration: Sendable {
@@ -30,14 +29,8 @@ package struct CoordinatorConfiguration: Sendable {
     package var forecastEvery: Duration
     /// Workers that a line may take with it, alone in its part, before it is recorded as failed. Default 3.
     package var poisonAttempts: Int
-    /// The receiver of completion notices for all projects; nil for none.
-    package var webhookURL: String?
-    /// The secret that signs them; nil sends them unsigned.
-    package var webhookSecret: WebhookSecret?
-    /// When failed notices are sent again.
-    package var deliverySchedule: DeliverySchedule
-    /// Notices sent at once. Default 16.
-    package var deliveriesMax: Int
+    /// The Notify room.
+    package var notify: NotifyConfiguration
     /// Largest results of one shard, in bytes, that the finalizer keeps in memory; more goes through a file. Default
     /// 32 MiB.
     package var spoolMemoryBytesMax: Int
@@ -60,10 +53,7 @@ package struct CoordinatorConfiguration: Sendable {
         workerSilence = .seconds(60)
         forecastEvery = .seconds(5)
         poisonAttempts = 3
-        webhookURL = nil
-        webhookSecret = nil
-        deliverySchedule = DeliverySchedule()
-        deliveriesMax = 16
+        notify = NotifyConfiguration()
         spoolMemoryBytesMax = 32 << 20
         writesProvenance = true
         spoolDirectory = "/tmp"
@@ -78,7 +68,8 @@ package struct CoordinatorConfiguration: Sendable {
         }
         for (name, value) in [
             ("validations at once", validationsMax), ("finalizations at once", finalizationsMax),
-            ("spool memory", spoolMemoryBytesMax), ("workers lost before a line is given up", poisonAttempts),
+            ("spool memory", spoolMemoryBytesMax), ("delivery attempts at once", notify.attemptsMax),
+            ("delivery attempts at once to one receiver", notify.attemptsPerTargetMax), ("workers lost before a line is given up", poisonAttempts),
         ] where value < 1 {
             problems.append("\(name) must be at least 1, not \(value)")
         }

@@ -16,17 +16,19 @@ struct Courier: Sendable {
     /// Longest time that a receiver may ask to be left alone.
     private static let holdMax = Duration.seconds(3_600)
 
-    /// Attempts a delivery once.
-    func attempt(_ duty: DeliveryDuty) async -> DeliverySettlement {
+    /// Attempts a delivery once; nil when the attempt was broken off by this side.
+    func attempt(_ duty: DeliveryDuty) async -> DeliverySettlement? {
         let report = await deliver(duty)
+        if report.verdict == .interrupted { return nil }
         let settlement = settle(duty, report)
-        logger.log(
-            level: settlement.sequel == .delivered ? .info : .notice, "delivery attempt",
-            metadata: [
-                "event": "\(duty.event.id)", "type": "\(duty.event.type.rawValue)", "target": "\(duty.target)",
-                "attempt": "\(duty.attempts)", "result": "\(settlement.sequel)",
-                "status": "\(report.status.map(String.init) ?? "none")", "error": "\(report.reason ?? "")",
-            ])
+        var metadata: Logger.Metadata = [
+            "event": "\(duty.event.id)", "type": "\(duty.event.type.rawValue)", "target": "\(duty.target)",
+            "attempt": "\(duty.attempts)", "result": "\(settlement.sequel)",
+        ]
+        if let status = report.status { metadata["status"] = "\(status)" }
+        if let reason = report.reason { metadata["error"] = "\(reason)" }
+        if let address = report.refusedAddress { metadata["refused_address"] = "\(address)" }
+        logger.log(level: settlement.sequel == .delivered ? .info : .notice, "delivery attempt", metadata: metadata)
         return settlement
     }
 
@@ -34,28 +36,31 @@ struct Courier: Sendable {
         if duty.kind == .sink {
             guard let sink = configuration.sinks[duty.url] else {
                 return AttemptReport(
-                    failure: "this coordinator knows no sink named '\(duty.url)'; is its configuration out of date?")
+                    verdict: .failed,
+                    reason: "this coordinator knows no sink named '\(duty.url)'; is its configuration out of date?")
             }
             return await sink.publish(duty.event)
         }
+        let secrets: [WebhookSecret]
         do throws(SecretFault) {
-            let secrets = try secrets(of: duty)
-            let body = duty.kind == .callback ? duty.event.batch.batchObject : duty.event.eventObject
-            return await sender.send(
-                WebhookMessage(id: duty.event.id.rawValue, body: body.bytes, secrets: secrets), to: duty.url,
-                now: Int64(Date().timeIntervalSince1970),
-                rule: duty.kind == .server ? configuration.serverRule : configuration.tenantRule)
+            secrets = try self.secrets(of: duty)
         } catch {
-            return AttemptReport(failure: error.description)
+            return AttemptReport(verdict: .failed, reason: error.description)
         }
+        let body = duty.kind == .callback ? duty.event.batch.batchObject : duty.event.eventObject
+        return await sender.send(
+            id: duty.event.id.rawValue, body: body.bytes, to: duty.url, secrets: secrets,
+            now: Int64(Date().timeIntervalSince1970), trust: duty.kind == .server ? .configured : .tenant)
     }
 
     private func secrets(of duty: DeliveryDuty) throws(SecretFault) -> [WebhookSecret] {
         switch duty.kind {
-        case .server, .callback: configuration.serverSecret.map { [$0] } ?? []
-        case .endpoint, .batch, .sink: try duty.secrets.map { (sealed) throws(SecretFault) in
-            try WebhookSecret(unsealing: sealed, with: configuration.sealingKey)
-        }
+        case .server, .callback:
+            return configuration.serverSecret.map { [$0] } ?? []
+        case .endpoint, .batch, .sink:
+            return try duty.secrets.map { (sealed) throws(SecretFault) in
+                try WebhookSecret(unsealing: sealed, with: configuration.sealingKey)
+            }
         }
     }
 
@@ -67,7 +72,7 @@ struct Courier: Sendable {
         case .delivered: break
         case .gone where duty.kind == .endpoint: settlement.sequel = .gone
         case .gone: settlement.sequel = .exhausted
-        case .throttled, .failed:
+        case .throttled, .failed, .interrupted:
             let schedule = duty.kind == .sink ? configuration.sinkSchedule : configuration.schedule
             var generator = SystemRandomNumberGenerator()
             let wait = schedule.wait(

@@ -18,6 +18,8 @@ final class DeliveryDesk: Sendable {
         var healthyUnderWay = 0
         /// Ended and not recorded yet.
         var ended: [DeliverySettlement] = []
+        /// Broken off and not given back yet.
+        var brokenOff: [DeliveryDuty] = []
     }
 
     private let store: Store
@@ -30,7 +32,7 @@ final class DeliveryDesk: Sendable {
 
     /// An attempt ends long before its lease does.
     private static let lease = Duration.seconds(90)
-    /// Events of one look at the outbox, and rounds of a poll, are bounded by the store; a poll does a few of each.
+    /// Looks at the outbox in one poll, each bounded by the store.
     private static let dispatchesMax = 4
 
     /// A desk that attempts nothing until it is polled.
@@ -97,17 +99,20 @@ final class DeliveryDesk: Sendable {
         }
     }
 
-    private func end(_ duty: DeliveryDuty, _ settlement: DeliverySettlement) {
+    private func end(_ duty: DeliveryDuty, _ settlement: DeliverySettlement?) {
         state.withLock { state in
             state.underWay[duty.sequence] = nil
             if duty.isHealthy { state.healthyUnderWay -= 1 }
-            state.ended.append(settlement)
+            if let settlement { state.ended.append(settlement) } else { state.brokenOff.append(duty) }
         }
         wake.wake()
     }
 
     /// Records what has ended; returns how many. What could not be recorded is kept for the next time.
     private func record() async throws -> Int {
+        let brokenOff = state.withLock { $0.brokenOff }
+        try await store.releaseDeliveries(brokenOff, owner: owner)
+        state.withLock { $0.brokenOff.removeFirst(brokenOff.count) }
         let ended = state.withLock { state in
             defer { state.ended = [] }
             return state.ended

@@ -2,7 +2,6 @@
 
 package import BatchStore
 package import BatchWebhook
-package import Curl
 package import Sealing
 
 /// Settings of the Notify room.
@@ -11,10 +10,6 @@ package struct NotifyConfiguration: Sendable {
     package var serverURL: String?
     /// The secret that signs what it is sent; nil sends it unsigned. Bailian callbacks are signed with it too.
     package var serverSecret: WebhookSecret?
-    /// Where the operator's receiver may be.
-    package var serverRule: AddressRule
-    /// Where the receivers of tenants may be.
-    package var tenantRule: AddressRule
     /// Message brokers by name.
     package var sinks: [String: any EventSink]
     /// Opens the secrets of endpoints and batches; nil when the operator gave none, then there are no such secrets.
@@ -38,8 +33,6 @@ package struct NotifyConfiguration: Sendable {
     package init() {
         serverURL = nil
         serverSecret = nil
-        serverRule = .any
-        tenantRule = .publicOnly(allowing: .none)
         sinks = [:]
         sealingKey = nil
         schedule = .webhook

@@ -75,6 +75,17 @@ struct RouteTests {
         #expect(backend.failingFor(at: at(4)) == nil && route.windowSizes == [64] && route.room(at: at(3)) == 64)
     }
 
+    @Test func `lines that fail again and again keep nobody from their backend`() throws {
+        let route = try route()
+        for _ in 0..<50 { try #require(route.reserve(at: start)).end(.faulty, isRepeat: true, at: start) }
+        #expect(route.room(at: start) == 64 && route.backends[0].failingFor(at: at(1)) == nil)
+        // Nor do they prolong the pause of one that others found away.
+        try fail(route, 10)
+        for _ in 0..<5 { try #require(route.reserve(at: at(1))).end(.unreachable, isRepeat: true, at: at(1)) }
+        try #require(route.reserve(at: at(1))).end(answer, at: at(1))
+        #expect(route.room(at: at(1)) == 64)
+    }
+
     @Test func `a wish to be left alone holds for every model of the backend`() throws {
         let set = try BackendSet(
             [BackendConfiguration(name: "b", baseURL: "http://127.0.0.1:9", models: [.any])], version: "1")

@@ -48,7 +48,7 @@ struct ReplyJudge: Sendable {
         case .backendFault:
             let isRefusal = ReplyClassifier.isRefusal(status: response.status)
             let wait = response.retryAfter.map { RetryPlan.wait($0, unixSeconds: Int(WallClock.milliseconds / 1_000)) }
-            place.end(isRefusal ? .overloaded(retryAfter: wait) : .faulty, at: now)
+            place.end(isRefusal ? .overloaded(retryAfter: wait) : .faulty, isRepeat: hasFailedBefore, at: now)
             let reason = body?.fault.map { "status \(response.status), body is no JSON: \($0)" }
             return again(
                 retryAfter: wait, because: reason ?? "status \(response.status)", isLinesFault: !isRefusal, at: now
@@ -65,7 +65,9 @@ struct ReplyJudge: Sendable {
             place.end(.aborted, at: now)
             return .windowOver
         }
-        place.end(ReplyClassifier.report(error.code), at: now)
+        let neverArrived = error.phase == .connecting && !error.mayHaveReachedServer
+        place.end(
+            ReplyClassifier.report(error.code), isRepeat: hasFailedBefore && !neverArrived, at: now)
         switch ReplyClassifier.fault(error.code) {
         case .aborted:
             // An engine that has stopped refuses at once: another try must not follow as fast.
@@ -74,12 +76,14 @@ struct ReplyJudge: Sendable {
         case .final(let code):
             return .finished(draft.failure(code, FaultSentence.of(error.code, backend.configuration)))
         case .again(let code):
-            let neverArrived = error.phase == .connecting && !error.mayHaveReachedServer
             return again(retryAfter: nil, because: error.description, isLinesFault: !neverArrived, at: now) {
                 draft.failure(code, FaultSentence.of(error.code, backend.configuration))
             }
         }
     }
+
+    /// Whether the line had a part in an earlier failure.
+    private var hasFailedBefore: Bool { request.attempt - request.uncounted > 1 }
 
     /// Another try if attempts and time allow, else the record of this one.
     ///

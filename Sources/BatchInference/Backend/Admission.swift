@@ -108,8 +108,11 @@ struct Admission: Sendable {
         breaker.abandon(isProbe: entry.isProbe)
     }
 
-    /// A call ended.
-    mutating func end(_ entry: Entry, _ window: Int, _ report: CallReport, at now: ContinuousClock.Instant) {
+    /// A call ended. When its line failed before, another failure is no evidence against the backend: else a few lines
+    /// that always fail, the last of their batch, would hold each other up behind an open breaker.
+    mutating func end(
+        _ entry: Entry, _ window: Int, _ report: CallReport, isRepeat: Bool, at now: ContinuousClock.Instant
+    ) {
         inFlight -= 1
         windows[window].end(entry.ticket, report, at: now)
         settleTokens(entry, report)
@@ -123,6 +126,7 @@ struct Admission: Sendable {
             if let pause { pausedUntil = max(pausedUntil ?? now, now + pause) }
             if breaker.succeed() { restartWindows() }
         case .timedOut, .faulty, .unreachable:
+            guard !isRepeat else { return breaker.abandon(isProbe: entry.isProbe) }
             failingSince = failingSince ?? now
             breaker.fail(isProbe: entry.isProbe, at: now)
         case .aborted:

@@ -116,8 +116,11 @@ package final class Backend: Sendable {
     }
 
     /// A call ended.
-    func end(_ entry: Admission.Entry, of stop: Route.Stop, _ report: CallReport, at now: ContinuousClock.Instant) {
-        admission.withLock { $0.end(entry, stop.window, report, at: now) }
+    func end(
+        _ entry: Admission.Entry, of stop: Route.Stop, _ report: CallReport, isRepeat: Bool,
+        at now: ContinuousClock.Instant
+    ) {
+        admission.withLock { $0.end(entry, stop.window, report, isRepeat: isRepeat, at: now) }
     }
 }
 

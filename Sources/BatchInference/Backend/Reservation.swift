@@ -18,8 +18,11 @@ package struct Reservation: Sendable {
     }
 
     /// The call made with this place ended at `now`.
-    package func end(_ report: CallReport, at now: ContinuousClock.Instant) {
+    ///
+    /// - Parameter isRepeat: whether its line failed before, so that another failure says more of the line than of the
+    ///   backend.
+    package func end(_ report: CallReport, isRepeat: Bool = false, at now: ContinuousClock.Instant) {
         guard let stop else { return }
-        stop.backend.end(entry, of: stop, report, at: now)
+        stop.backend.end(entry, of: stop, report, isRepeat: isRepeat, at: now)
     }
 }

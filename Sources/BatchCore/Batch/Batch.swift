@@ -58,6 +58,8 @@ package struct Batch: Hashable, Sendable {
     package var parent: BatchID?
     /// How each line was run; set with the result files where the server keeps it.
     package var provenanceFileID: FileID?
+    /// Where its own end is told, besides the endpoints of its project; nil for nowhere.
+    package var webhookURL: String?
 
     /// A batch from its columns.
     package init(
@@ -68,7 +70,7 @@ package struct Batch: Hashable, Sendable {
         createdAt: Int64, expiresAt: Int64, inProgressAt: Int64? = nil, finalizingAt: Int64? = nil,
         completedAt: Int64? = nil, failedAt: Int64? = nil, expiredAt: Int64? = nil, cancellingAt: Int64? = nil,
         cancelledAt: Int64? = nil, pausedAt: Int64? = nil, priority: Int16 = 0, lane: Lane = .normal,
-        parent: BatchID? = nil, provenanceFileID: FileID? = nil
+        parent: BatchID? = nil, provenanceFileID: FileID? = nil, webhookURL: String? = nil
     ) {
         self.id = id
         self.project = project
@@ -98,6 +100,7 @@ package struct Batch: Hashable, Sendable {
         self.lane = lane
         self.parent = parent
         self.provenanceFileID = provenanceFileID
+        self.webhookURL = webhookURL
     }
 }
 

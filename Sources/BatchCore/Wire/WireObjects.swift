@@ -68,6 +68,7 @@ extension Batch {
             .init("lane", .string(lane.name)),
             .init("parent_batch_id", JSONValue(parent?.rawValue)),
             .init("provenance_file_id", JSONValue(provenanceFileID?.rawValue)),
+            .init("webhook_url", JSONValue(webhookURL)),
         ])
     }
 

@@ -23,6 +23,12 @@ package struct NewBatch: Sendable {
     package var lane: Lane
     /// The batch whose failed lines it runs again; nil for a batch of its own.
     package var parent: BatchID?
+    /// Where its end is told: the `webhook` of the request; nil for nowhere, or where its parent's is told.
+    package var webhookURL: String?
+    /// The secret that signs it, sealed for ``SealedSecret/context(ofBatchesOf:)``; nil leaves it unsigned.
+    package var webhookSecret: [UInt8]?
+    /// Where its end is told the way of Bailian: `ds_batch_finish_callback` of the metadata, or nil.
+    package var callbackURL: String?
     /// The `Idempotency-Key` of the request, or nil.
     package var idempotencyKey: String?
     /// SHA-256 of the request body.
@@ -79,11 +85,11 @@ extension Store {
             with now as materialized (select clock_timestamp() as t)
             insert into batches (id, project_id, input_file_id, endpoint, completion_window, metadata,
                 output_expires_after_seconds, priority, lane, parent_batch_id, idempotency_key, request_sha256,
-                created_at, expires_at)
+                webhook_url, webhook_secret, callback_url, created_at, expires_at)
             select \(id.rawValue), \(new.project.rawValue), \(new.inputFileID), \(new.endpoint),
                 \(new.window.text), \(new.metadata), \(new.outputExpiresAfterSeconds), \(new.priority),
                 \(new.lane.rawValue), \(new.parent?.rawValue), \(new.idempotencyKey), \(new.requestSHA256),
-                t, t + \(Duration.seconds(new.window.seconds)) from now
+                \(new.webhookURL), \(new.webhookSecret), \(new.callbackURL), t, t + \(Duration.seconds(new.window.seconds)) from now
             returning \(unescaped: batchColumns)
             """)
         try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")
@@ -131,7 +137,7 @@ extension Store {
         output_expires_after_seconds, problems, output_file_id, error_file_id, total, completed, failed,
         input_tokens, cached_tokens, output_tokens, reasoning_tokens, total_tokens, created_at, expires_at,
         in_progress_at, finalizing_at, completed_at, failed_at, expired_at, cancelling_at, cancelled_at, paused_at,
-        priority, lane, parent_batch_id, provenance_file_id
+        priority, lane, parent_batch_id, provenance_file_id, webhook_url
         """
 
     /// A batch from its row.
@@ -160,6 +166,7 @@ extension Store {
             pausedAt: status.mayStartCalls ? try row.optionalSeconds("paused_at") : nil,
             priority: try row["priority", as: Int16.self], lane: try row.lane("lane"),
             parent: try row.optionalIdentifier("parent_batch_id"),
-            provenanceFileID: try row.optionalIdentifier("provenance_file_id"))
+            provenanceFileID: try row.optionalIdentifier("provenance_file_id"),
+            webhookURL: try row["webhook_url", as: String?.self])
     }
 }

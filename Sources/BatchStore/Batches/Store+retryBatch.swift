@@ -17,6 +17,10 @@ package struct NewRetry: Sendable {
     package var priority: Int16?
     /// Which traffic it belongs to.
     package var lane: Lane?
+    /// Where its end is told and the sealed secret that signs it, together.
+    package var webhook: (url: String, secret: [UInt8]?)?
+    /// `ds_batch_finish_callback` of the metadata, when `metadata` is given.
+    package var callbackURL: String?
     /// The `Idempotency-Key` of the request, or nil.
     package var idempotencyKey: String?
     /// SHA-256 of what makes the request this one: its path and body.
@@ -47,24 +51,36 @@ extension Store {
             guard let parent = try Self.findBatch(retry.parent, project: retry.project, session) else {
                 throw BatchError.notFound("No batch found with id '\(retry.parent)'.")
             }
-            let new = try Self.child(of: parent, retry)
+            let new = try Self.child(of: parent, retry, session)
             if let existing = try Self.repeated(new, session) { return (existing, false) }
             try Self.checkRetry(of: parent, session)
             return (try Self.insertBatch(new, session), true)
         }
     }
 
-    private static func child(of parent: Batch, _ retry: NewRetry) throws -> NewBatch {
+    private static func child(of parent: Batch, _ retry: NewRetry, _ session: Session) throws -> NewBatch {
         // The parent's window was accepted once, whatever the limits are now.
         guard let window = retry.window ?? CompletionWindow(parent.completionWindow, range: 1...Int64.max) else {
             throw RowMismatch(description: "batch \(parent.id) has the window '\(parent.completionWindow)'")
         }
-        return NewBatch(
+        var new = NewBatch(
             project: retry.project, inputFileID: parent.inputFileID, endpoint: parent.endpoint, window: window,
             metadata: retry.metadata ?? parent.metadata,
             outputExpiresAfterSeconds: parent.outputExpiresAfterSeconds,
             priority: retry.priority ?? parent.priority, lane: retry.lane ?? parent.lane, parent: parent.id,
             idempotencyKey: retry.idempotencyKey, requestSHA256: retry.requestSHA256, isRetry: retry.isRetry)
+        let receivers = try session.query(
+            "select webhook_secret, callback_url from batches where id = \(parent.id.rawValue)"
+        ).onlyRow("batches")
+        if let webhook = retry.webhook {
+            (new.webhookURL, new.webhookSecret) = webhook
+        } else {
+            new.webhookURL = parent.webhookURL
+            new.webhookSecret = try receivers["webhook_secret", as: [UInt8]?.self]
+        }
+        new.callbackURL =
+            retry.metadata == nil ? try receivers["callback_url", as: String?.self] : retry.callbackURL
+        return new
     }
 
     private static func checkRetry(of parent: Batch, _ session: Session) throws {

@@ -8,8 +8,10 @@ enum BatchMetadata {
     static let pairsMax = 16
     /// Longest key, in Unicode scalars.
     static let keyMax = 64
-    /// Longest value, in Unicode scalars.
+    /// Longest value, in Unicode scalars; one that is a URL may be longer. (contracts: Bailian metadata)
     static let valueMax = 512
+    /// Where the end of the batch is told, the way of Bailian.
+    static let callbackKey = "ds_batch_finish_callback"
 
     /// The metadata as compact JSON text with the user's order of keys; nil for null.
     ///
@@ -29,6 +31,19 @@ enum BatchMetadata {
         return JSONValue.object(try fields.names.map { try pair($0, fields) }).text
     }
 
+    /// The URL of `ds_batch_finish_callback`, checked; nil when there is none.
+    ///
+    /// - Throws: a 400 ``BatchCore/BatchError`` that says what is wrong with it.
+    static func callbackURL(in tree: JSONTree) throws -> String? {
+        guard case .object(let members) = tree, case .string(let url) = JSONFields(members)[callbackKey], !url.isEmpty
+        else { return nil }
+        return try WebhookFields.url(url, param: "metadata.\(callbackKey)")
+    }
+
+    private static func limit(of value: String) -> Int {
+        value.hasPrefix("http://") || value.hasPrefix("https://") ? OutboundURL.bytesMax : valueMax
+    }
+
     private static func pair(_ key: String, _ fields: JSONFields) throws -> JSONValue.Member {
         let param = "metadata.\(key.prefix(keyMax))"
         guard key.unicodeScalars.count <= keyMax else {
@@ -37,8 +52,8 @@ enum BatchMetadata {
         guard let tree = fields[key], case .string(let value) = tree else {
             throw BatchError.invalidType(param, expected: "a string", got: fields[key]?.kind ?? "nothing")
         }
-        guard value.unicodeScalars.count <= valueMax else {
-            throw tooLong(param, what: "value", max: valueMax, count: value.unicodeScalars.count)
+        guard value.unicodeScalars.count <= limit(of: value) else {
+            throw tooLong(param, what: "value", max: limit(of: value), count: value.unicodeScalars.count)
         }
         guard !key.utf8.contains(0) else { throw BatchError.containsNUL("metadata") }
         guard !value.utf8.contains(0) else { throw BatchError.containsNUL(param) }

@@ -18,12 +18,16 @@ struct BatchRequest: Hashable, Sendable {
     let outputExpiresAfterSeconds: Int64?
     /// When the batch goes, or nil for the usual.
     let scheduling: SchedulingFields
+    /// Where its end is told, or nil.
+    let webhook: WebhookFields?
+    /// Where its end is told the way of Bailian, or nil.
+    let callbackURL: String?
 
     /// Longest file id that is looked at, in UTF-8 bytes.
     private static let fileIDBytesMax = 512
     private static let known: Set<String> = [
         "input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after",
-        "priority", "lane",
+        "priority", "lane", "webhook",
     ]
 
     /// Parses and checks a JSON body.
@@ -57,6 +61,8 @@ struct BatchRequest: Hashable, Sendable {
             try ExpiryRule.seconds(in: $0, param: "output_expires_after")
         }
         scheduling = try SchedulingFields(fields)
+        webhook = try fields["webhook"].flatMap(WebhookFields.read)
+        callbackURL = try fields["metadata"].flatMap(BatchMetadata.callbackURL)
     }
 
     private static func text(_ name: String, _ fields: JSONFields) throws -> String {

@@ -11,8 +11,12 @@ struct RetryRequest: Hashable, Sendable {
     let metadata: String?
     /// When the new batch goes.
     let scheduling: SchedulingFields
+    /// Where its end is told, or nil for where its parent's is.
+    let webhook: WebhookFields?
+    /// `ds_batch_finish_callback` of the metadata, or nil.
+    let callbackURL: String?
 
-    private static let known: Set<String> = ["completion_window", "metadata", "priority", "lane"]
+    private static let known: Set<String> = ["completion_window", "metadata", "priority", "lane", "webhook"]
 
     /// Parses and checks a JSON body; an empty one names nothing.
     ///
@@ -27,6 +31,8 @@ struct RetryRequest: Hashable, Sendable {
         window = try fields["completion_window"].flatMap { try Self.window($0, limits) }
         metadata = try fields["metadata"].flatMap(BatchMetadata.text)
         scheduling = try SchedulingFields(fields)
+        webhook = try fields["webhook"].flatMap(WebhookFields.read)
+        callbackURL = try fields["metadata"].flatMap(BatchMetadata.callbackURL)
     }
 
     private static func window(_ tree: JSONTree, _ limits: Limits) throws -> CompletionWindow? {

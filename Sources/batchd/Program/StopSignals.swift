@@ -20,10 +20,14 @@ final class StopSignals: Sendable {
     ///   - further: called at every other.
     init(first: @escaping @Sendable (String) -> Void, further: @escaping @Sendable (String) -> Void) {
         var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, O_CLOEXEC | O_NONBLOCK) == 0 else {
+        guard pipe(&ends) == 0 else {
             // Without a descriptor to spare the signals keep their usual effect: they end the program at once.
             source = nil
             return
+        }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
         }
         let readEnd = ends[0]
         let seen = Seen()

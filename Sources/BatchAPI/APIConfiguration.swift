@@ -36,6 +36,10 @@ package struct APIConfiguration: Hashable, Sendable {
     package var lingerBytesMax = 16 << 20
     /// How long requests in progress may take once the server is told to stop.
     package var drainDeadline = Duration.seconds(30)
+    /// Consumers of events that may wait at once, in long polls and streams.
+    package var consumersMax = 4_096
+    /// The same of one project.
+    package var consumersPerProjectMax = 256
     /// How long a known key is trusted without asking the database: a revoked key stops within this time. At most 5 s.
     package var keyTrust = Duration.seconds(3)
     /// Keys that are remembered that way.
@@ -54,6 +58,7 @@ package struct APIConfiguration: Hashable, Sendable {
         let positive: [(String, Int)] = [
             ("connections_max", connectionsMax), ("json_bytes_max", jsonBytesMax), ("uploads_max", uploadsMax),
             ("downloads_max", downloadsMax), ("keys_remembered_max", keysRememberedMax),
+            ("consumers_max", consumersMax), ("consumers_per_project_max", consumersPerProjectMax),
         ]
         for (name, value) in positive where value < 1 {
             problems.append("api.\(name) is \(value); it must be 1 or more.")

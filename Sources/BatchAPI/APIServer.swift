@@ -9,6 +9,7 @@ import HummingbirdCore
 package import Logging
 import NIOCore
 import NIOPosix
+package import Sealing
 import ServiceLifecycle
 
 /// The front desk: the HTTP server with every route.
@@ -16,18 +17,26 @@ package struct APIServer: Service {
     private let configuration: APIConfiguration
     private let desk: FrontDesk
     private let logger: Logger
+    private let store: Store
+    private let bell: EventBell
     private let onReady: @Sendable (Int) -> Void
 
     /// A server that is not listening yet.
     ///
     /// - Parameters:
     ///   - models: names that `/v1/models` lists.
+    ///   - tester: sends tests to webhook endpoints.
+    ///   - sealingKey: seals their secrets; without it none can be made.
     ///   - onReady: called once with the port, when connections are accepted.
     package init(
         configuration: APIConfiguration, store: Store, vault: any FileVault, receiver: FileReceiver, models: [String],
-        limits: Limits, logger: Logger, onReady: @escaping @Sendable (Int) -> Void
+        limits: Limits, tester: EndpointTester, sealingKey: SealingKey?, logger: Logger,
+        onReady: @escaping @Sendable (Int) -> Void
     ) {
         self.configuration = configuration
+        self.store = store
+        self.bell = EventBell(
+            consumersMax: configuration.consumersMax, consumersPerProjectMax: configuration.consumersPerProjectMax)
         self.logger = logger
         self.onReady = onReady
         let uploads = Gate(limit: configuration.uploadsMax, waitersMax: configuration.waitersMax)
@@ -36,12 +45,21 @@ package struct APIServer: Service {
             store: store,
             upload: FileUpload(receiver: receiver, limits: limits, gate: uploads, placeWait: configuration.placeWait),
             download: FileDownload(store: store, vault: vault, gate: downloads, placeWait: configuration.placeWait))
-        let batches = BatchRoutes(store: store, limits: limits, jsonBytesMax: configuration.jsonBytesMax)
+        let sealer = SecretSealer(key: sealingKey)
+        let batches = BatchRoutes(
+            store: store, limits: limits, jsonBytesMax: configuration.jsonBytesMax, sealer: sealer)
+        let endpoints = EndpointRoutes(
+            store: store, sealer: sealer, tester: tester, endpointsMax: limits.webhookEndpointsMax,
+            jsonBytesMax: configuration.jsonBytesMax)
+        let deliveries = DeliveryRoutes(store: store, jsonBytesMax: configuration.jsonBytesMax)
+        let events = EventRoutes(store: store, bell: bell)
         let health = HealthRoutes(
             store: store, vault: vault, deadline: configuration.readinessDeadline, logger: logger)
         let listed = ModelRoutes(models: models, created: HTTPDate.unixSeconds())
         self.desk = FrontDesk(
-            table: RouteTable(health.routes + files.routes + batches.routes + listed.routes),
+            table: RouteTable(
+                health.routes + files.routes + batches.routes + listed.routes + endpoints.routes + deliveries.routes
+                    + events.routes),
             keys: KeyRing(trust: configuration.keyTrust, entriesMax: configuration.keysRememberedMax) { digest in
                 try await store.findAPIKey(sha256: digest)
             }, logger: logger)
@@ -71,6 +89,13 @@ package struct APIServer: Service {
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
+            group.addTask { [bell, store, logger] in
+                try await withGracefulShutdownHandler {
+                    try await bell.listen(to: store, logger: logger)
+                } onGracefulShutdown: {
+                    bell.close()
+                }
+            }
             group.addTask { [drainDeadline = configuration.drainDeadline] in
                 // Nil means that the wait itself was cancelled: the server has ended by itself.
                 guard (try? await gracefulShutdown()) != nil else { return }

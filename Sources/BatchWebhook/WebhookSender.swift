@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Curl
+internal import Synchronization
 
 /// Who named a receiver, and so how far its URL is trusted.
 package enum ReceiverTrust: String, Sendable {
@@ -13,7 +14,8 @@ package enum ReceiverTrust: String, Sendable {
 /// Posts notices, signed as Standard Webhooks demand. Redirects are failures and never followed.
 /// (contracts: webhook delivery and attempt policy)
 package struct WebhookSender: Sendable {
-    private let engine: CurlEngine
+    private let engines: [CurlEngine]
+    private let turns: Turns
     private let timeout: Duration
     private let tenantRule: AddressRule
     private let configuredRule: AddressRule
@@ -26,14 +28,16 @@ package struct WebhookSender: Sendable {
     /// A sender.
     ///
     /// - Parameters:
+    ///   - engines: at least one; attempts take turns on them.
     ///   - timeout: for the whole attempt, however the receiver spends it.
     ///   - tenantRule: where users' receivers may be.
     ///   - configuredRule: where the operator's receivers may be.
     package init(
-        engine: CurlEngine, timeout: Duration = .seconds(20), tenantRule: AddressRule = .publicOnly(),
+        engines: [CurlEngine], timeout: Duration = .seconds(20), tenantRule: AddressRule = .publicOnly(),
         configuredRule: AddressRule = .any
     ) {
-        self.engine = engine
+        self.engines = engines
+        turns = Turns()
         self.timeout = timeout
         self.tenantRule = tenantRule
         self.configuredRule = configuredRule
@@ -67,10 +71,19 @@ package struct WebhookSender: Sendable {
             keepsPartialAnswer: true)
         let start = ContinuousClock.now
         do throws(CurlError) {
-            let response = try await engine.perform(request)
+            let response = try await engines[turns.next(of: engines.count)].perform(request)
             return AttemptReport(response, latency: ContinuousClock.now - start, now: now)
         } catch {
             return AttemptReport(error, latency: ContinuousClock.now - start)
+        }
+    }
+
+    /// Whose turn it is.
+    private final class Turns: Sendable {
+        private let count = Atomic<UInt>(0)
+
+        func next(of engines: Int) -> Int {
+            Int(count.wrappingAdd(1, ordering: .relaxed).oldValue % UInt(engines))
         }
     }
 }

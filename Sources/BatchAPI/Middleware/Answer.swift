@@ -9,10 +9,11 @@ struct Answer {
     enum Body {
         /// All of them, in memory.
         case bytes([UInt8])
-        /// A promise of exactly `length` bytes, taken piece by piece while they are sent.
+        /// A promise of exactly `length` bytes, or of as many as there will be when it is nil, taken piece by piece while
+        /// they are sent.
         ///
         /// `next` gives pieces of at most 256 KiB, nil at the end; `end` is called exactly once, however it ends.
-        case stream(length: Int64, next: () async throws -> [UInt8]?, end: @Sendable () -> Void)
+        case stream(length: Int64?, next: () async throws -> [UInt8]?, end: @Sendable () -> Void)
     }
 
     /// HTTP status.
@@ -38,8 +39,8 @@ struct Answer {
         return Answer(status: status, headers: headers, body: .bytes(value.bytes))
     }
 
-    /// Length of the body in bytes.
-    var length: Int64 {
+    /// Length of the body in bytes; nil when nobody knows it yet.
+    var length: Int64? {
         switch body {
         case .bytes(let bytes): Int64(bytes.count)
         case .stream(let length, _, _): length

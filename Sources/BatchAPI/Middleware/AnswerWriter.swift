@@ -41,20 +41,20 @@ enum AnswerWriter {
     /// Writes past the response writer, because that returns before the bytes have left, and so reads far ahead of a
     /// slow client; the channel's own promise is kept when they have.
     private static func stream(
-        length: Int64, _ next: () async throws -> [UInt8]?, head: HTTPResponse, _ channel: any Channel
+        length: Int64?, _ next: () async throws -> [UInt8]?, head: HTTPResponse, _ channel: any Channel
     ) async throws {
         // The explicit type chooses the overload that does not wait.
         var sending: EventLoopFuture<Void> = channel.writeAndFlush(HTTPResponsePart.head(head))
         var given: Int64 = 0
         while let piece = try await next() {
             given += Int64(piece.count)
-            guard given <= length else { break }
+            if let length, given > length { break }
             try await sending.get()
             try Task.checkCancellation()
             sending = channel.writeAndFlush(HTTPResponsePart.body(ByteBuffer(bytes: piece)))
         }
         try await sending.get()
-        guard given == length else { throw AnswerFault.wrongLength(promised: length, given: given) }
+        if let length, given != length { throw AnswerFault.wrongLength(promised: length, given: given) }
         try await channel.writeAndFlush(HTTPResponsePart.end(nil))
     }
 }

@@ -103,7 +103,7 @@ struct FrontDesk: Sendable {
     /// The response head: the answer's headers and those that every response has. (contracts: OpenAI response headers)
     private static func head(_ answer: Answer, requestID: String, elapsed: Duration) -> HTTPResponse {
         var headers = answer.headers
-        headers[.contentLength] = String(answer.length)
+        headers[.contentLength] = answer.length.map { String($0) }
         headers[.date] = HTTPDate.now()
         headers[.xRequestID] = requestID
         headers[.openAIVersion] = "2020-10-01"

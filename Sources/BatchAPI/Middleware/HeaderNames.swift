@@ -21,6 +21,10 @@ extension HTTPField.Name {
     static let stainlessRetryCount = header("x-stainless-retry-count")
     /// `Idempotency-Key`: chosen by the user.
     static let idempotencyKey = header("idempotency-key")
+    /// `Last-Event-ID`: where a consumer of server-sent events goes on.
+    static let lastEventID = header("last-event-id")
+    /// `X-Accel-Buffering`: tells proxies not to collect the answer.
+    static let xAccelBuffering = header("x-accel-buffering")
     /// `x-client-request-id`: chosen by the user, for the log.
     static let clientRequestID = header("x-client-request-id")
 }

@@ -29,6 +29,9 @@ package struct Limits: Hashable, Sendable {
     /// Completion windows that are accepted, in seconds: 24 h (OpenAI) to 336 h (Bailian).
     package var completionWindowSeconds: ClosedRange<Int64> = (24 * 3_600)...(336 * 3_600)
 
+    /// Most webhook endpoints of one project.
+    package var webhookEndpointsMax: Int = 100
+
     /// The defaults.
     package init() {}
 }

@@ -19,9 +19,9 @@ package enum EventCursor: Hashable, Sendable {
 package struct EventPage: Sendable {
     /// The events, oldest first.
     package var events: [BatchEvent]
-    /// The place of the last one; where the page began when there is none.
+    /// How far the stream was read: the place of the last of them, or the end of the stream when that was reached.
     package var place: Int64
-    /// The event at the place; nil when it is not known or there is none.
+    /// The event at the place; nil when the project has none yet.
     package var last: EventID?
     /// Whether more follow at once.
     package var hasMore: Bool
@@ -36,20 +36,28 @@ extension Store {
         project: ProjectID, after cursor: EventCursor, types: [EventType]?, limit: Int
     ) async throws -> EventPage {
         try await pool.run(retryingConnectionLoss: true) { session in
-            let start = try Self.place(of: cursor, project, session)
+            // The end first: what is placed behind it meanwhile belongs to the next page.
+            let end = try Self.place(of: .now, project, session)
+            let start = try cursor == .now ? end : Self.place(of: cursor, project, session)
             let wanted = (types ?? EventType.allCases).map(\.rawValue)
             let rows = try session.query(
                 """
                 select id, type, batch_id, created_at, position from events
-                where project_id = \(project.rawValue) and position > \(start.place) and type = any(\(wanted))
+                where project_id = \(project.rawValue) and position > \(start.place) and position <= \(end.place)
+                  and type = any(\(wanted))
                 order by position limit \(limit + 1)
                 """)
+            let hasMore = rows.count > limit
             let page = rows.prefix(limit)
             let batches = try Self.endedBatches(try page.map { try $0["batch_id", as: String.self] }, session)
             let events = try page.map { try Self.event($0, id: "id", batches) }
+            guard hasMore, let last = page.last else {
+                // A restored database may end before a consumer's place; the consumer stays where it is.
+                let furthest = end.place >= start.place ? end : start
+                return EventPage(events: events, place: furthest.place, last: furthest.event, hasMore: false)
+            }
             return EventPage(
-                events: events, place: try page.last?["position", as: Int64.self] ?? start.place,
-                last: events.last?.id ?? start.event, hasMore: rows.count > limit)
+                events: events, place: try last["position", as: Int64.self], last: events.last?.id, hasMore: true)
         }
     }
 
@@ -86,7 +94,7 @@ extension Store {
     private static let pruneEventsLimit = 500
 
     /// Deletes events with their deliveries when they are older than `age` and nothing is left to deliver; returns how
-    /// many.
+    /// many. The newest event of a project stays: consumers that have read all stand behind it.
     package func pruneEvents(olderThan age: Duration) async throws -> Int {
         try await pool.transaction { session in
             let ids = try session.query(
@@ -94,6 +102,8 @@ extension Store {
                 select id from events e
                 where created_at < clock_timestamp() - \(age) and position is not null and not exists (
                     select 1 from deliveries d where d.event_id = e.id and d.status = 'pending')
+                  and exists (
+                    select 1 from events n where n.project_id = e.project_id and n.position > e.position)
                 order by created_at limit \(Self.pruneEventsLimit) for update skip locked
                 """
             ).map { try $0["id", as: String.self] }

@@ -25,6 +25,14 @@ struct Settings: Sendable {
     var webhookSecret = ""
     /// Whether the receiver may have a private address.
     var webhookAllowsPrivate = true
+    /// For one attempt of a delivery.
+    var webhookTimeout = Duration.seconds(20)
+    /// Seals the secrets that the database keeps, base64; empty: none, then there are no such secrets.
+    var sealingKey = ""
+    /// Addresses and hosts that users' URLs may lead to although they are not public, separated by commas.
+    var outboundAllow = ""
+    /// The message brokers of the configuration file.
+    var sinks: [SinkEntry] = []
     /// One backend for all models that no named backend serves; empty: none.
     var backend = ""
     /// Its key; empty: none.

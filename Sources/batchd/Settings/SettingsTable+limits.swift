@@ -17,6 +17,9 @@ extension SettingsTable {
             "Most embedding inputs over all lines of a batch."),
         .integer(
             "limits.problems_max", \.limits.problemsMax, 1...100_000, "Most problems that a failed batch lists."),
+        .integer(
+            "limits.webhook_endpoints_max", \.limits.webhookEndpointsMax, 1...100_000,
+            "Most webhook endpoints of one project."),
         .integer("limits.nesting_depth_max", \.limits.nestingDepthMax, 2...10_000, "Deepest nesting in a line."),
         .integer("limits.shard_lines_max", \.limits.shardLinesMax, 1...100_000, "Most lines of one shard."),
         .bytes("limits.shard_bytes_max", \.limits.shardBytesMax, "Most raw bytes of one shard's lines."),

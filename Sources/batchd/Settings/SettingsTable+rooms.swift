@@ -47,11 +47,35 @@ extension SettingsTable {
         .text(
             "webhook.secret", \.webhookSecret, unit: "whsec_ and base64", secrecy: .hidden,
             "Secret that signs the notices (Standard Webhooks). Empty: unsigned."),
-        .integer(
-            "webhook.deliveries_max", \.coordinator.deliveriesMax, 1...1_000, "Notices sent at once."),
         .flag(
             "webhook.allow_private_addresses", \.webhookAllowsPrivate,
             "Whether `webhook.url` may lead to a loopback, private or link-local address."),
+        .integer(
+            "webhook.attempts_max", \.coordinator.notify.attemptsMax, 4...16_000,
+            "Delivery attempts under way at once; a quarter is kept for receivers whose last attempt succeeded."),
+        .integer(
+            "webhook.attempts_per_target_max", \.coordinator.notify.attemptsPerTargetMax, 1...1_000,
+            "The same to one receiver; one whose last attempt failed gets one at a time."),
+        .duration("webhook.timeout", \.webhookTimeout, least: .milliseconds(100), "Longest attempt."),
+        Row(
+            name: "webhook.retry_waits", unit: "durations, separated by commas",
+            meaning: "Waits after the first, second, … failed attempt; after the last one a delivery is given up.",
+            flag: nil, secrecy: .open,
+            read: { $0.coordinator.notify.schedule.waits.map(SettingText.duration).joined(separator: ",") },
+            write: { settings, text in
+                let waits = try text.split(separator: ",").map { try SettingText.duration(String($0)) }
+                guard !waits.isEmpty else { throw SettingFault("must name at least one duration") }
+                settings.coordinator.notify.schedule.waits = waits
+            }),
+        .duration(
+            "webhook.disable_after", \.coordinator.notify.disableAfter, least: .seconds(1),
+            "An endpoint whose attempts all fail for this long is disabled."),
+        .duration(
+            "webhook.drain_deadline", \.coordinator.notify.drainDeadline, least: .zero,
+            "Time for attempts under way at the end."),
+        .duration(
+            "events.retention", \.coordinator.notify.retention, least: .seconds(3_600),
+            "How long events and the log of their deliveries are kept."),
     ]
 
     /// The worker's rooms.

@@ -13,6 +13,8 @@ struct BatchRoutes: Sendable {
     let limits: Limits
     /// Largest request body in bytes.
     let jsonBytesMax: Int
+    /// What keeps the secrets of webhooks.
+    let sealer: SecretSealer
 
     /// What a request to cancel, pause or resume may carry; it is not looked at.
     private static let verbBytesMax = 64 << 10
@@ -34,15 +36,17 @@ struct BatchRoutes: Sendable {
     private func create(_ call: Call, _ project: ProjectID) async throws -> Answer {
         let body = try await call.body.collect(upTo: jsonBytesMax)
         let request = try BatchRequest(parsing: body, limits: limits)
-        let (batch, _) = try await store.insertBatch(
-            NewBatch(
+        var new = NewBatch(
                 project: project, inputFileID: request.inputFileID, endpoint: request.endpoint.rawValue,
                 window: request.window, metadata: request.metadata,
                 outputExpiresAfterSeconds: request.outputExpiresAfterSeconds,
                 priority: request.scheduling.priority ?? 0, lane: request.scheduling.lane ?? .normal,
                 idempotencyKey: try Self.idempotencyKey(call.headers),
-                requestSHA256: Array(SHA256.hash(data: body)), isRetry: Self.isRetry(call.headers)))
-        return .json(batch.batchObject)
+                requestSHA256: Array(SHA256.hash(data: body)), isRetry: Self.isRetry(call.headers))
+        new.webhookURL = request.webhook?.url
+        new.webhookSecret = try seal(request.webhook, project)
+        new.callbackURL = request.callbackURL
+        return .json(try await store.insertBatch(new).batch.batchObject)
     }
 
     private func list(_ call: Call, _ project: ProjectID) async throws -> Answer {
@@ -91,7 +95,13 @@ struct BatchRoutes: Sendable {
         new.metadata = request.metadata
         new.priority = request.scheduling.priority
         new.lane = request.scheduling.lane
+        new.webhook = try request.webhook.map { ($0.url, try seal($0, project)) }
+        new.callbackURL = request.callbackURL
         return .json(try await store.retryBatch(new).batch.batchObject)
+    }
+
+    private func seal(_ webhook: WebhookFields?, _ project: ProjectID) throws -> [UInt8]? {
+        try webhook?.secret.map { try sealer.seal($0, context: SealedSecret.context(ofBatchesOf: project)) }
     }
 
     private static func batchID(_ call: Call) throws -> BatchID {

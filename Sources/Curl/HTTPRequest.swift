@@ -27,9 +27,9 @@ package struct HTTPRequest: Sendable {
     package var followsRedirects: Bool
     /// Which addresses may be connected to.
     package var addressRule: AddressRule
-    /// Whether the answer counts as soon as its header has come: a body is cut at `responseBytesMax`, and what ends it
-    /// early (a time limit, a lost connection) is no error. For callers to whom the status matters and not the body. Without effect on downloads and on requests
-    /// that follow redirects.
+    /// Whether the answer counts once its header has come: a body is cut at `responseBytesMax`, and what ends it early
+    /// (a time limit, a lost connection) is no error. For callers to whom the status matters and not the body. Without
+    /// effect on downloads and on requests that follow redirects.
     package var keepsPartialAnswer: Bool
 
     /// A request; every setting but the first two has a default.

@@ -80,7 +80,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "SSH-2.0-OpenSSH_9.2\r\n", "\0\0\0\u{1}garbage\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "220 mail.example ESMTP\r\n", "",
+        "SSH-2.0-OpenSSH_9.2\r\n", "\0\0\0\u{1}garbage\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "220 mail.example ESMTP\r\n",
+        "",
         "HTTP/1.1 200",
     ])
     func `something that does not speak HTTP is a failure`(words: String) async throws {

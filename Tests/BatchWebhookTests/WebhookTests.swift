@@ -49,7 +49,7 @@ import Testing
             var count: UInt64 = 0
             mutating func next() -> UInt64 {
                 count += 1
-                return count << 56
+                return count
             }
         }
         var one = Counting()

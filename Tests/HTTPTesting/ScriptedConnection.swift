@@ -27,6 +27,9 @@ package final class ScriptedConnection: Sendable {
     /// Whether the script closed or reset the connection.
     package var isClosed: Bool { descriptor.withLock { $0 < 0 } }
 
+    /// The address of this machine that the peer connected to; empty once the connection is closed.
+    package var localAddress: String { descriptor.withLock { LocalAddress(of: $0)?.text ?? "" } }
+
     // MARK: Sending
 
     /// Sends raw bytes.

@@ -3,7 +3,8 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// An HTTP/1.1 server on 127.0.0.1 whose every answer is written by the test, byte by byte if need be.
+/// An HTTP/1.1 server whose every answer is written by the test, byte by byte if need be; on 127.0.0.1 unless it is
+/// told otherwise.
 ///
 /// Each connection has its own thread, so a script may block: on a `TestSignal`, on reading, on sending.
 package final class ScriptedServer: Sendable {
@@ -19,7 +20,16 @@ package final class ScriptedServer: Sendable {
     ///
     /// - Parameter bodyBytesKept: larger request bodies are counted but not kept.
     package convenience init(bodyBytesKept: Int = 64 << 20, _ script: @escaping Script) throws {
-        try self.init { guests, connection in
+        try self.init(bodyBytesKept: bodyBytesKept, listener: try Self.listenOnLoopback(), script)
+    }
+
+    /// The same on every IPv4 and IPv6 address of the machine, for tests with a network of their own.
+    package convenience init(everyAddressAt port: UInt16, _ script: @escaping Script) throws {
+        try self.init(bodyBytesKept: 64 << 20, listener: try Self.listenEverywhere(port), script)
+    }
+
+    private convenience init(bodyBytesKept: Int, listener: CInt, _ script: @escaping Script) throws {
+        try self.init(listener: listener) { guests, connection in
             var reader = ScriptedRequestReader(connection, bodyBytesKept: bodyBytesKept)
             while !connection.isClosed, let request = try reader.next() {
                 guests.countRequest()
@@ -30,22 +40,41 @@ package final class ScriptedServer: Sendable {
 
     /// Starts a server that hands over each connection with nothing read from it; it is closed on return.
     package convenience init(raw script: @escaping @Sendable (ScriptedConnection) throws -> Void) throws {
-        try self.init { _, connection in try script(connection) }
+        try self.init(listener: try Self.listenOnLoopback()) { _, connection in try script(connection) }
     }
 
-    private init(serve: @escaping @Sendable (ScriptedGuests, ScriptedConnection) throws -> Void) throws {
-        listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+    private static func listenOnLoopback() throws(ScriptedConnection.Failure) -> CInt {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let code = withUnsafeMutablePointer(to: &address) { [listener] pointer in
+        return try listen(AF_INET, &address)
+    }
+
+    private static func listenEverywhere(_ port: UInt16) throws(ScriptedConnection.Failure) -> CInt {
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        address.sin6_port = port.bigEndian
+        return try listen(AF_INET6, &address)
+    }
+
+    private static func listen<Address>(
+        _ family: CInt, _ address: inout Address
+    ) throws(ScriptedConnection.Failure) -> CInt {
+        let listener = socket(family, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        let code = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(listener, address, size) + listen(listener, 1024) + getsockname(listener, address, &size)
+                bind(listener, address, socklen_t(MemoryLayout<Address>.size)) + Glibc.listen(listener, 1024)
             }
         }
-        port = UInt16(bigEndian: address.sin_port)
         if code != 0 { throw ScriptedConnection.Failure(action: "listen", code: errno) }
+        return listener
+    }
+
+    private init(
+        listener: CInt, serve: @escaping @Sendable (ScriptedGuests, ScriptedConnection) throws -> Void
+    ) throws {
+        self.listener = listener
+        port = LocalAddress(of: listener)?.port ?? 0
         Self.startThread { [listener, guests] in
             while true {
                 let descriptor = accept(listener, nil, nil)

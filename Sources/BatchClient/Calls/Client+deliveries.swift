@@ -55,7 +55,8 @@ package struct ReplayOrder: Hashable, Sendable {
     /// The request body.
     var json: [UInt8] {
         JSONValue.object([
-            .init("endpoint_id", .string(endpointID)), .init("since", .integer(since)), .init("until", JSONValue(until)),
+            .init("endpoint_id", .string(endpointID)), .init("since", .integer(since)),
+            .init("until", JSONValue(until)),
             .init("status", .string(status)), .init("missed", .bool(includesMissed)),
         ]).bytes
     }

@@ -8,8 +8,8 @@ struct WebhooksEnableCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "enable", abstract: "Send events to an endpoint again.",
         discussion: """
-            What happened meanwhile is not sent by itself: batchctl webhooks replay --endpoint ID --since TIME --missed \
-            does that. Enabling twice is no error.
+            What happened meanwhile is not sent by itself; batchctl webhooks replay --endpoint ID --since TIME \
+            --missed does that. Enabling twice is no error.
             """)
 
     /// The endpoint to enable.

@@ -53,6 +53,10 @@ struct SubmitRulesTests {
         #expect(try FirstLine.read(file.path, lineBytesMax: 1_000) == expected)
     }
 
+    @Test func `a file that cannot be opened is an error and nothing worse`() {
+        for _ in 0..<100 { #expect(throws: ClientError.self) { try FileReader("/no/such/file") } }
+    }
+
     @Test func `a first line beyond the limit is not read to its end`() throws {
         let file = TemporaryFile(String(repeating: " ", count: 2_000) + "{\"url\":\"/v1/x\"}")
         #expect(try FirstLine.read(file.path, lineBytesMax: 1_000) == .namesNothing(line: 1, why: "is too long"))
@@ -60,7 +64,7 @@ struct SubmitRulesTests {
 }
 
 /// A file that is gone with its last reference.
-final class TemporaryFile {
+final class TemporaryFile: Sendable {
     /// Where it is.
     let path: String
 

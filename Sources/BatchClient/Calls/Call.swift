@@ -27,12 +27,16 @@ struct Call: Sendable {
     var body: Body = .none
     /// What a lost answer means.
     var repeatability: Repeatability = .harmless
+    /// How long the server was asked to hold its answer back.
+    var heldBack: Duration = .zero
 
     /// Limits of a call with small bodies; a body of any size has no limit in total, only on silence.
     var timeouts: Timeouts {
         switch body {
         case .none, .json:
-            Timeouts(connect: .seconds(10), firstByte: .seconds(60), idle: .seconds(60), total: .seconds(180))
+            Timeouts(
+                connect: .seconds(10), firstByte: .seconds(60) + heldBack, idle: .seconds(60),
+                total: .seconds(180) + heldBack)
         case .stream:
             Timeouts(connect: .seconds(10), firstByte: .seconds(600), idle: .seconds(60), total: nil)
         }

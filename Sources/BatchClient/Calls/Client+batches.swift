@@ -13,6 +13,8 @@ package struct BatchOrder: Hashable, Sendable {
     package var metadata: [Label]
     /// Which batches it goes before.
     package var rank: BatchRank
+    /// Who is told when it ends; nil for nobody but the project's endpoints.
+    package var webhook: BatchWebhook?
 
     /// One label of a batch.
     package struct Label: Hashable, Sendable {
@@ -30,13 +32,15 @@ package struct BatchOrder: Hashable, Sendable {
 
     /// An order from its fields.
     package init(
-        inputFileID: String, endpoint: String, window: String, metadata: [Label] = [], rank: BatchRank = BatchRank()
+        inputFileID: String, endpoint: String, window: String, metadata: [Label] = [], rank: BatchRank = BatchRank(),
+        webhook: BatchWebhook? = nil
     ) {
         self.inputFileID = inputFileID
         self.endpoint = endpoint
         self.window = window
         self.metadata = metadata
         self.rank = rank
+        self.webhook = webhook
     }
 
     /// The request body.
@@ -49,7 +53,27 @@ package struct BatchOrder: Hashable, Sendable {
         if !metadata.isEmpty {
             members.append(.init("metadata", .object(metadata.map { .init($0.name, .string($0.value)) })))
         }
+        if let webhook { members.append(.init("webhook", .object(webhook.members))) }
         return JSONValue.object(members + rank.members).bytes
+    }
+}
+
+/// Who is told when a batch ends. A field of our own server only.
+package struct BatchWebhook: Hashable, Sendable {
+    /// Where the event is sent to.
+    package var url: String
+    /// What it is signed with, `whsec_…`; nil leaves it to the server.
+    package var secret: String?
+
+    /// A webhook of one batch.
+    package init(url: String, secret: String? = nil) {
+        self.url = url
+        self.secret = secret
+    }
+
+    /// It, as members of a request's `webhook`.
+    var members: [JSONValue.Member] {
+        [.init("url", .string(url))] + (secret.map { [.init("secret", .string($0))] } ?? [])
     }
 }
 

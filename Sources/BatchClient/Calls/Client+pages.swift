@@ -2,18 +2,20 @@
 internal import Curl
 
 extension Client {
-    /// One page of a list.
+    /// One page of a list; the server may hold an empty one back for as long as it was asked to.
     func page<Element>(
-        _ path: String, doing: String, query: [(String, String)], after: String?, limit: Int?
+        _ path: String, doing: String, query: [(String, String)], after: String?, limit: Int?,
+        heldBack: Duration = .zero
     ) async throws(ClientError) -> Page<Element> {
         var query = query
         if let after { query.append(("after", after)) }
         if let limit { query.append(("limit", String(limit))) }
-        let response = try await send(Call(method: "GET", path: path, doing: doing, query: query))
+        let response = try await send(
+            Call(method: "GET", path: path, doing: doing, query: query, heldBack: heldBack))
         do {
             let parts = try ListScanner.parts(of: response.body)
             let elements = try parts.elements.map { try Answer<Element>(decoding: $0) }
-            return Page(elements: elements, hasMore: parts.hasMore)
+            return Page(elements: elements, hasMore: parts.hasMore, lastID: parts.lastID)
         } catch {
             throw .unintelligible(
                 server: address.description, doing: doing, why: "the answer is not a list of the expected JSON")

@@ -27,10 +27,14 @@ package struct Page<Element: Decodable & Sendable>: Sendable {
     package var elements: [Answer<Element>]
     /// Whether the server has more after the last of them.
     package var hasMore: Bool
+    /// The server's `last_id`, nil where it has none. Not always that of the last element: an empty list of events
+    /// names the newest one.
+    package var lastID: String?
 
     /// A page.
-    package init(elements: [Answer<Element>], hasMore: Bool) {
+    package init(elements: [Answer<Element>], hasMore: Bool, lastID: String? = nil) {
         self.elements = elements
         self.hasMore = hasMore
+        self.lastID = lastID
     }
 }

@@ -112,6 +112,8 @@ package struct WireExtension: Codable, Hashable, Sendable {
     package var parentBatchID: String?
     /// The file that tells how each line was run.
     package var provenanceFileID: String?
+    /// Who is told when it ends, besides the project's endpoints; nil for nobody.
+    package var webhookURL: String?
 
     /// An extension without anything.
     package init() {}
@@ -121,6 +123,7 @@ package struct WireExtension: Codable, Hashable, Sendable {
         case pausedAt = "paused_at"
         case parentBatchID = "parent_batch_id"
         case provenanceFileID = "provenance_file_id"
+        case webhookURL = "webhook_url"
     }
 }
 

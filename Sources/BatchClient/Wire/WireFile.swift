@@ -35,9 +35,9 @@ package struct WireFile: Codable, Hashable, Sendable {
     }
 }
 
-/// The answer to a deletion. (contracts: OpenAI files)
+/// The answer to a deletion. (contracts: OpenAI files, webhook endpoint management)
 package struct WireDeletion: Codable, Hashable, Sendable {
-    /// The file that was asked for.
+    /// The file or endpoint that was asked for.
     package var id: String
     /// Whether it is gone now.
     package var deleted: Bool

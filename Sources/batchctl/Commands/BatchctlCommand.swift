@@ -18,6 +18,8 @@ struct BatchctlCommand: AsyncParsableCommand {
             ENVIRONMENT
               SHARDLINE_URL      the server (if unset: OPENAI_BASE_URL)
               SHARDLINE_API_KEY  the key to show it (if unset: OPENAI_API_KEY)
+              SHARDLINE_WEBHOOK_SECRET
+                                 what events to submit --webhook are signed with
               NO_COLOR           if set, no colours
               TERM               if dumb, no colours and no painting over lines
 
@@ -28,7 +30,7 @@ struct BatchctlCommand: AsyncParsableCommand {
         subcommands: [
             SubmitCommand.self, StatusCommand.self, ListCommand.self, PauseCommand.self, ResumeCommand.self,
             CancelCommand.self, ResultsCommand.self, RetryCommand.self, ValidateCommand.self, FilesCommand.self,
-            ModelsCommand.self, CompletionsCommand.self,
+            EventsCommand.self, WebhooksCommand.self, ModelsCommand.self, CompletionsCommand.self,
         ])
 
     /// The same group as every command's, so that its options may also stand before the command.

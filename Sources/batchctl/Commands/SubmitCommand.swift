@@ -46,6 +46,20 @@ struct SubmitCommand: AsyncParsableCommand {
     /// Which batches it goes before.
     @OptionGroup var rank: RankOptions
 
+    /// `--webhook`; nil when not given.
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Where to send an event when the batch has ended: http:// or https://.", valueName: "url"))
+    var webhook: String?
+
+    /// `--webhook-secret-file`; nil when not given.
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The file with the whsec_… the event is signed with. [SHARDLINE_WEBHOOK_SECRET]", valueName: "path"),
+        completion: .file())
+    var webhookSecretFile: String?
+
     /// `--watch`.
     @Flag(name: .shortAndLong, help: "Show progress until the batch has ended.")
     var watch = false
@@ -78,17 +92,21 @@ struct SubmitCommand: AsyncParsableCommand {
         }
         try Accompanying.check(watch: watch, wait: wait, output: output, json: json)
         try SubmitRules.checkWindow(window)
+        if let webhook { try WebhookRules.checkURL(webhook, option: "--webhook") }
+        if webhookSecretFile != nil, webhook == nil { throw ValidationError("--webhook-secret-file needs --webhook") }
         _ = try SubmitRules.labels(metadata, name: name)
     }
 
     /// Uploads, creates, and with `--watch` or `--wait` follows to the end.
     func run() async throws {
         let labels = try SubmitRules.labels(metadata, name: name)
+        let webhook = try await readWebhook()
         let session = try global.session()
         if let output { try Fetching.checkDestination(output) }
         let (fileID, endpoint) = try await provideFile(session)
         let order = BatchOrder(
-            inputFileID: fileID, endpoint: endpoint, window: window, metadata: labels, rank: rank.rank)
+            inputFileID: fileID, endpoint: endpoint, window: window, metadata: labels, rank: rank.rank,
+            webhook: webhook)
         let created = try await create(order, session)
         let company = Accompanying(session: session, isShown: watch, output: output, json: json)
         if watch || wait {
@@ -100,6 +118,19 @@ struct SubmitCommand: AsyncParsableCommand {
 }
 
 extension SubmitCommand {
+    /// The webhook that was given, with its secret; nil for none.
+    private func readWebhook() async throws -> BatchWebhook? {
+        guard let webhook else { return nil }
+        if let path = webhookSecretFile {
+            return BatchWebhook(url: webhook, secret: try await WebhookRules.secret(file: path))
+        }
+        let secret = Environment.current().webhookSecret
+        if let secret, !WebhookRules.isSecret(secret) {
+            throw ValidationError("SHARDLINE_WEBHOOK_SECRET is no signing secret: \(WebhookRules.secretForm)")
+        }
+        return BatchWebhook(url: webhook, secret: secret)
+    }
+
     /// The id of the file on the server, uploaded now unless it was before, and the endpoint its lines name.
     private func provideFile(_ session: Session) async throws -> (id: String, endpoint: String) {
         guard let path = file else { return (fileId ?? "", endpoint ?? "") }

@@ -7,6 +7,8 @@ struct Environment: Hashable, Sendable {
     var url: String?
     /// `SHARDLINE_API_KEY`, or else `OPENAI_API_KEY`.
     var apiKey: String?
+    /// `SHARDLINE_WEBHOOK_SECRET`: what the events of a batch's own webhook are signed with.
+    var webhookSecret: String?
     /// `TERM`: the kind of terminal.
     var terminalKind: String?
     /// Whether `NO_COLOR` is set (no-color.org).
@@ -17,6 +19,7 @@ struct Environment: Hashable, Sendable {
         func value(_ name: String) -> String? { variable(name).flatMap { $0.isEmpty ? nil : $0 } }
         url = value("SHARDLINE_URL") ?? value("OPENAI_BASE_URL")
         apiKey = value("SHARDLINE_API_KEY") ?? value("OPENAI_API_KEY")
+        webhookSecret = value("SHARDLINE_WEBHOOK_SECRET")
         terminalKind = value("TERM")
         refusesColor = value("NO_COLOR") != nil
     }

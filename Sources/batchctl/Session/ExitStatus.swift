@@ -11,6 +11,7 @@ enum ExitStatus: Int32, CaseIterable {
     case localFile = 7
     case problemsFound = 8
     case nothingToFetch = 9
+    case notDelivered = 10
     case usage = 64
     case interrupted = 130
 
@@ -26,6 +27,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .localFile: "a local file cannot be read or written"
         case .problemsFound: "validate found problems"
         case .nothingToFetch: "results: the batch is not finished, or has no such file"
+        case .notDelivered: "webhooks test: the receiver did not accept the trial event"
         case .usage: "wrong command, option or argument"
         case .interrupted: "interrupted by Ctrl-C"
         }

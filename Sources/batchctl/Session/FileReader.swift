@@ -15,15 +15,12 @@ final class FileReader {
     init(_ path: String) throws(ClientError) {
         self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            let reason = LocalFile.reason(errno)
-            buffer.deallocate()
-            throw .localFile("cannot read \(path): \(reason)")
-        }
+        // Everything is initialised by now, so that deinit runs even then.
+        guard descriptor >= 0 else { throw .localFile("cannot read \(path): \(LocalFile.reason(errno))") }
     }
 
     deinit {
-        close(descriptor)
+        if descriptor >= 0 { close(descriptor) }
         buffer.deallocate()
     }
 

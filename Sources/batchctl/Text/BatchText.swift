@@ -33,14 +33,12 @@ enum BatchText {
             ("output", batch.outputFileID),
             ("errors", batch.errorFileID),
             ("provenance", batch.provenanceFileID),
+            ("webhook", batch.shardline?.webhookURL),
             ("tokens", tokens(batch)),
         ]
         let labels = (batch.metadata ?? [:]).filter { $0.key != "ds_name" }.sorted { $0.key < $1.key }
         facts += labels.map { ("metadata", "\($0.key)=\($0.value)") }
-        let known = facts.compactMap { name, value in value.map { (name, PlainText.safe($0)) } }
-        let width = known.map(\.0.count).max() ?? 0
-        let rows = known.map { "  " + $0.0 + String(repeating: " ", count: width - $0.0.count) + "  " + $0.1 }
-        return ["\(PlainText.safe(batch.id))  \(PlainText.safe(status(batch)))"] + rows + problems(batch)
+        return ["\(PlainText.safe(batch.id))  \(PlainText.safe(status(batch)))"] + Facts.lines(facts) + problems(batch)
     }
 
     /// The status, and behind it whether the batch is paused, which is no status of its own.
@@ -60,13 +58,15 @@ enum BatchText {
     }
 
     /// How many lines there are and what became of them; nil while their number is unknown.
-    static func lines(_ batch: WireBatch) -> String? {
-        let counts = batch.counts
+    static func lines(_ batch: WireBatch) -> String? { lines(batch.counts, isEnded: batch.isTerminal) }
+
+    /// The same for the counts of a batch that has ended or not.
+    static func lines(_ counts: RequestCounts, isEnded: Bool) -> String? {
         guard counts.total > 0 else { return nil }
         var parts = ["\(Quantities.count(counts.completed)) succeeded"]
         if counts.failed > 0 { parts.append("\(Quantities.count(counts.failed)) failed") }
         let rest = counts.total - counts.completed - counts.failed
-        if rest > 0 { parts.append("\(Quantities.count(rest)) \(batch.isTerminal ? "not run" : "to go")") }
+        if rest > 0 { parts.append("\(Quantities.count(rest)) \(isEnded ? "not run" : "to go")") }
         return "\(Quantities.count(counts.total)): " + parts.joined(separator: ", ")
     }
 

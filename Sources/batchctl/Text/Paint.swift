@@ -5,9 +5,9 @@ enum Paint {
     /// The SGR code of a status: green for the good end, red for the bad ones, yellow for what moves; nil for others.
     static func code(_ status: String) -> Int? {
         switch status {
-        case "completed": 32
-        case "failed", "expired", "cancelled": 31
-        case "validating", "in_progress", "finalizing", "cancelling": 33
+        case "completed", "enabled", "delivered": 32
+        case "failed", "expired", "cancelled", "disabled", "exhausted": 31
+        case "validating", "in_progress", "finalizing", "cancelling", "pending": 33
         default: nil
         }
     }

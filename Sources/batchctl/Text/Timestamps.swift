@@ -15,6 +15,19 @@ enum Timestamps {
         return "\(date.year)-\(Durations.padded(date.month))-\(Durations.padded(date.day)) \(clock)"
     }
 
+    /// Unix seconds of the beginning of a day in UTC; nil for a date that no calendar has.
+    static func instant(year: Int64, month: Int64, day: Int64) -> Int64? {
+        guard (1970...9999).contains(year), (1...12).contains(month), (1...31).contains(day) else { return nil }
+        let marchYear = month <= 2 ? year - 1 : year
+        let (era, yearOfEra) = floorDivision(marchYear, 400)
+        let dayOfYear = (153 * (month <= 2 ? month + 9 : month - 3) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        let days = era * 146_097 + dayOfEra - 719_468
+        let found = date(daysSinceEpoch: days)
+        // A day that the month does not have falls into the next one.
+        return found == (year, month, day) ? days * 86_400 : nil
+    }
+
     /// The Gregorian date so many days after 1970-01-01.
     private static func date(daysSinceEpoch: Int64) -> (year: Int64, month: Int64, day: Int64) {
         // Years are counted from March, so that the leap day is the last of its year; 146,097 days are 400 years.

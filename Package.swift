@@ -58,11 +58,13 @@ let package = Package(
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLibcurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         // ground: technology without rules, and rules without I/O
         target("Postgres", ["CLibpq", logging]),
         target("Curl", ["CEpoll", "CLibcurl", logging]),
         target("Zstd", ["CZstd"]),
+        target("Amqp", ["CRabbitMQ"]),
         target("Sealing", [crypto]),
         target("Loops", [lifecycle, logging]),
         target("BatchCore", []),
@@ -73,7 +75,7 @@ let package = Package(
         target("BatchStore", ["BatchCore", "BatchMigrations", "Postgres", "Zstd", logging]),
         target("BatchFiles", ["BatchCore", "Curl", crypto, logging]),
         target("BatchInference", ["BatchCore", "Curl", "Loops", logging]),
-        target("BatchWebhook", ["BatchCore", "Curl", crypto, logging]),
+        target("BatchWebhook", ["Amqp", "BatchCore", "Curl", crypto, logging]),
         target("BatchClient", ["BatchCore", "Curl"]),
         // rooms
         target(
@@ -87,8 +89,8 @@ let package = Package(
         target(
             "BatchAPI",
             [
-                "BatchCore", "BatchStore", "BatchFiles", "BatchCoordinator", "Postgres", "Loops", "Sealing",
-                crypto, lifecycle, logging,
+                "BatchCore", "BatchStore", "BatchFiles", "BatchCoordinator", "BatchWebhook", "Postgres", "Loops",
+                "Sealing", crypto, lifecycle, logging,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -101,7 +103,7 @@ let package = Package(
         program(
             "batchd",
             [
-                "BatchCore", "BatchMigrations", "BatchStore", "BatchFiles", "BatchInference", "BatchWebhook",
+                "Amqp", "BatchCore", "BatchMigrations", "BatchStore", "BatchFiles", "BatchInference", "BatchWebhook",
                 "BatchCoordinator", "BatchWorker", "BatchAPI", "BatchClient", "CEpoll", "Curl", "Postgres", "Loops",
                 "Sealing", arguments, crypto, lifecycle, logging, .product(name: "Yams", package: "Yams"),
             ]),
@@ -141,7 +143,9 @@ let package = Package(
                 "BatchAPI", "BatchCoordinator", "BatchCore", "BatchFiles", "BatchStore", "Postgres", "PostgresTesting",
                 crypto, lifecycle, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
-        tests("BatchctlTests", ["batchctl", "BatchClient", "BatchCore", arguments]),
+        tests(
+            "BatchctlTests",
+            ["batchctl", "BatchClient", "BatchCore", "Curl", "HTTPTesting", "ServerTesting", arguments]),
         tests(
             "BatchdTests",
             [

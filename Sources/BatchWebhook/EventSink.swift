@@ -6,7 +6,7 @@ package import BatchCore
 /// and one more case in the settings.
 package protocol EventSink: Sendable {
     /// Publishes an event once, and reports delivered only when the broker has confirmed that it keeps it.
-    func publish(_ event: BatchEvent) async -> AttemptReport
+    func publish(_ event: OutboxEvent) async -> AttemptReport
     /// Ends its connections; what is under way is given a few seconds.
     func close() async
 }

@@ -65,7 +65,7 @@ final class ProtocolFaultHandler: ChannelDuplexHandler, RemovableChannelHandler 
             isFinal: true)
         let answer = ErrorAnswer.answer(error)
         var head = HTTPResponse(status: answer.status, headerFields: answer.headers)
-        head.headerFields[.contentLength] = String(answer.length)
+        head.headerFields[.contentLength] = answer.length.map { String($0) }
         head.headerFields[.connection] = "close"
         head.headerFields[.date] = HTTPDate.now()
         head.headerFields[.xRequestID] = requestID

@@ -23,7 +23,7 @@ package struct EndpointTester: Sendable {
             id: BatchID(rawValue: "batch_test"), project: endpoint.project, status: status, inputFileID: "file-test",
             endpoint: Endpoint.chatCompletions.rawValue, completionWindow: "24h", metadata: #"{"test":"true"}"#,
             createdAt: now, expiresAt: now + 86_400)
-        let event = BatchEvent(id: .random(), type: type, createdAt: now, batch: batch)
+        let event = OutboxEvent(id: .random(), type: type, createdAt: now, batch: batch)
         return await sender.send(
             id: event.id.rawValue, body: event.eventObject.bytes, to: endpoint.url, secrets: secrets, now: now,
             trust: .tenant)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import BatchStore
+internal import BatchStore
 package import BatchWebhook
 package import Sealing
 

@@ -18,7 +18,7 @@ package struct DeliveryDuty: Sendable {
     /// Attempts since it was made or last replayed, this one included.
     package var roundAttempts: Int32
     /// What to tell.
-    package var event: BatchEvent
+    package var event: OutboxEvent
     /// The sealed secrets that sign it, newest first; none sends it unsigned.
     package var secrets: [SealedSecret]
     /// Whether the target's attempts succeed; the others have slots of their own.
@@ -129,12 +129,12 @@ extension Store {
     }
 
     /// The event of a row with the event's columns.
-    static func event(_ row: Row, id column: String, _ batches: [BatchID: Batch]) throws -> BatchEvent {
+    static func event(_ row: Row, id column: String, _ batches: [BatchID: Batch]) throws -> OutboxEvent {
         let id: BatchID = try row.identifier("batch_id")
         guard let batch = batches[id] else {
             throw RowMismatch(description: "the event of batch \(id) has no batch")
         }
-        return BatchEvent(
+        return OutboxEvent(
             id: try row.identifier(column), type: try row.choice("type"), createdAt: try row.seconds("created_at"),
             batch: batch)
     }

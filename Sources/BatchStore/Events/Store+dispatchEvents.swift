@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import BatchCore
 internal import Postgres
 
 /// Who is told of events besides the endpoints and callbacks that stand in the database.

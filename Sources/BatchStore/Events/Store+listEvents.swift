@@ -18,7 +18,7 @@ package enum EventCursor: Hashable, Sendable {
 /// One page of the stream of a project's events.
 package struct EventPage: Sendable {
     /// The events, oldest first.
-    package var events: [BatchEvent]
+    package var events: [OutboxEvent]
     /// How far the stream was read: the place of the last of them, or the end of the stream when that was reached.
     package var place: Int64
     /// The event at the place; nil when the project has none yet.

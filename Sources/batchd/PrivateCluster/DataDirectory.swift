@@ -6,6 +6,7 @@ import Glibc
 /// ```text
 /// DIR/lock                who uses the directory
 /// DIR/api-key             the key of the project `default`
+/// DIR/sealing-key         seals the secrets that the database keeps
 /// DIR/vault/              files
 /// DIR/postgres/           belongs to the user that PostgreSQL runs as
 ///              cluster/   PostgreSQL's data
@@ -20,6 +21,8 @@ struct DataDirectory: Hashable, Sendable {
     var lock: String { path + "/lock" }
     /// The API key of the project `default`.
     var apiKey: String { path + "/api-key" }
+    /// What seals the secrets in the database, unless the settings name another.
+    var sealingKey: String { path + "/sealing-key" }
     /// The vault, unless the settings name another.
     var vault: String { path + "/vault" }
     /// What belongs to PostgreSQL.

@@ -11,6 +11,7 @@ import Curl
 import Glibc
 import Logging
 import Postgres
+import Sealing
 import ServiceLifecycle
 
 /// Puts the parts of a process together from its settings; tests and every subcommand use the same.
@@ -49,28 +50,41 @@ struct Assembly: Sendable {
     /// - Parameters:
     ///   - knowsBackends: whether the configured backends are all there are; else a model that none of them serves may
     ///     be served by some worker's, and is accepted.
+    ///   - sealingKey: what seals the secrets of webhooks; nil when there is none.
     ///   - onReady: called once with the port when connections are accepted.
     func coordinator(
-        store: Store, vault: any FileVault, knowsBackends: Bool, onReady: @escaping @Sendable (Int) -> Void
+        store: Store, vault: any FileVault, knowsBackends: Bool, sealingKey: SealingKey?, onReady: @escaping @Sendable (Int) -> Void
     ) throws -> [(name: String, service: any Service)] {
         let backends = try backends()
         var configuration = settings.coordinator
         configuration.limits = settings.limits
         configuration.workerLease = settings.worker.lease
-        configuration.webhookURL = settings.webhookURL.isEmpty ? nil : settings.webhookURL
-        configuration.webhookSecret = WebhookSecret(settings.webhookSecret)
-        let sender = WebhookSender(
-            engine: CurlEngine(
-                engineConfiguration("webhooks", connections: configuration.deliveriesMax), logger: logger),
-            configuredRule: settings.webhookAllowsPrivate ? .any : .publicOnly())
+        let sender = try webhookSender(attempts: configuration.notify.attemptsMax)
+        configuration.notify.serverURL = settings.webhookURL.isEmpty ? nil : settings.webhookURL
+        configuration.notify.serverSecret = WebhookSecret(settings.webhookSecret)
+        configuration.notify.sealingKey = sealingKey
+        for entry in settings.sinks { configuration.notify.sinks[entry.name] = try entry.sink(sender: sender) }
         let coordinator = Coordinator(
             configuration: configuration, store: store, vault: vault, id: .random(),
             modelIsKnown: { !knowsBackends || backends.serves(model: $0) }, sender: sender, logger: logger)
         let server = APIServer(
             configuration: settings.api, store: store, vault: vault,
             receiver: FileReceiver(store: store, vault: vault, limits: settings.limits), models: backends.namedModels,
-            limits: settings.limits, logger: logger, onReady: onReady)
+            limits: settings.limits, tester: EndpointTester(sender: sender), sealingKey: sealingKey, logger: logger,
+            onReady: onReady)
         return [("coordinator", coordinator), ("API", server)]
+    }
+
+    /// What posts notices; several engines, because one takes a thousand at once.
+    private func webhookSender(attempts: Int) throws -> WebhookSender {
+        let count = (attempts + Self.engineAttemptsMax - 1) / Self.engineAttemptsMax
+        let engines = (0..<max(count, 1)).map { _ in
+            CurlEngine(engineConfiguration("webhooks", connections: Self.engineAttemptsMax), logger: logger)
+        }
+        return WebhookSender(
+            engines: engines, timeout: settings.webhookTimeout,
+            tenantRule: .publicOnly(allowing: try AddressAllowList(parsing: settings.outboundAllow)),
+            configuredRule: settings.webhookAllowsPrivate ? .any : .publicOnly(allowing: .none))
     }
 
     /// A worker with connections of its own to the backends.
@@ -109,6 +123,8 @@ struct Assembly: Sendable {
         return ServiceGroup(configuration: configuration)
     }
 
+    /// Attempts of deliveries that one engine makes at once.
+    private static let engineAttemptsMax = 1_000
     /// Questions to backends under way at once.
     private static let probesMax = 32
 

@@ -3,6 +3,7 @@ import BatchAPI
 import BatchCore
 import BatchStore
 import Logging
+import Sealing
 import ServiceLifecycle
 
 /// The long-running subcommands: coordinator, worker, and both with a database of their own.
@@ -49,7 +50,10 @@ struct Daemon: Sendable {
         try await store.insertAPIKey(
             project: project, sha256: key.sha256, prefix: key.shownPrefix, name: "standalone")
         let vault = try assembly.vault(settings.vaultDirectory.isEmpty ? directory.vault : settings.vaultDirectory)
-        var rooms = try assembly.coordinator(store: store, vault: vault, knowsBackends: true) {
+        let sealingKey = try SealingKey(settings.sealingKey) ?? SealingKey.kept(in: directory)
+        var rooms = try assembly.coordinator(
+            store: store, vault: vault, knowsBackends: true, sealingKey: sealingKey
+        ) {
             [announce, settings] port in
             announce("shardline ready url=\(Self.url(settings.api.host, port)) key=\(key.text)")
         }
@@ -76,7 +80,7 @@ struct Daemon: Sendable {
         // Without a list of backends of its own a coordinator leaves it to the workers what can be called.
         let rooms = try assembly.coordinator(
             store: store, vault: try assembly.vault(settings.vaultDirectory),
-            knowsBackends: !settings.backends.isEmpty
+            knowsBackends: !settings.backends.isEmpty, sealingKey: SealingKey(settings.sealingKey)
         ) { [announce, settings] port in
             announce("shardline coordinator ready url=\(Self.url(settings.api.host, port))")
         }

@@ -18,10 +18,13 @@ struct ConfigurationFile: Sendable {
     private(set) var entries: [String: Entry] = [:]
     /// The entries of `backends`.
     private(set) var backends: [BackendEntry] = []
+    /// The entries of `sinks`.
+    private(set) var sinks: [SinkEntry] = []
     /// What is wrong with it.
     private(set) var problems: [String] = []
 
     private static let backendsKey = "backends"
+    private static let sinksKey = "sinks"
 
     /// Reads YAML; what it cannot use becomes a problem.
     ///
@@ -45,7 +48,9 @@ struct ConfigurationFile: Sendable {
             let name = section + (keyNode.string ?? "?")
             let place = "\(path):\(keyNode.mark?.line ?? 0)"
             if name == Self.backendsKey {
-                readBackends(value, place: place, environment: environment)
+                for entry in entries(value, of: name, place: place) { readBackend(entry, environment: environment) }
+            } else if name == Self.sinksKey {
+                for entry in entries(value, of: name, place: place) { readSink(entry, environment: environment) }
             } else if SettingsTable.row(name) != nil {
                 readValue(value, name: name, place: place)
             } else if SettingsTable.all.contains(where: { $0.name.hasPrefix(name + ".") }) {
@@ -76,19 +81,45 @@ struct ConfigurationFile: Sendable {
         entries[name] = Entry(text: isEmpty ? "" : scalar.string, line: value.mark?.line ?? 0)
     }
 
-    private mutating func readBackends(_ value: Node, place: String, environment: [String: String]) {
-        if value.null != nil { return }
+    private mutating func entries(_ value: Node, of key: String, place: String) -> [Node.Mapping] {
+        if value.null != nil { return [] }
         guard let list = value.sequence else {
-            problems.append("\(place): backends must be a list of entries, each with name, url and models")
-            return
+            problems.append("\(place): \(key) must be a list of entries, each with a name and a url")
+            return []
         }
-        for node in list {
-            guard let mapping = node.mapping else {
-                problems.append("\(path):\(node.mark?.line ?? 0): an entry of backends must be a mapping")
-                continue
+        return list.compactMap { node in
+            if let mapping = node.mapping { return mapping }
+            problems.append("\(path):\(node.mark?.line ?? 0): an entry of \(key) must be a mapping")
+            return nil
+        }
+    }
+
+    private mutating func readSink(_ mapping: Node.Mapping, environment: [String: String]) {
+        var entry = SinkEntry()
+        for (keyNode, value) in mapping {
+            let key = keyNode.string ?? "?"
+            let place = "\(path):\(keyNode.mark?.line ?? 0)"
+            do {
+                guard let row = SinkEntry.table.first(where: { $0.name == key }) else {
+                    problems.append(
+                        "\(place): unknown key \(key) of a sink\(Self.hint(key, SinkEntry.table.map(\.name)))")
+                    continue
+                }
+                guard let scalar = value.scalar else { throw SettingFault("must be a single value") }
+                try row.write(&entry, scalar.string)
+            } catch {
+                problems.append("\(place): \(key) of a sink \(error)")
             }
-            readBackend(mapping, environment: environment)
         }
+        if !entry.urlVariable.isEmpty {
+            entry.url = environment[entry.urlVariable] ?? ""
+            if entry.url.isEmpty {
+                problems.append(
+                    "\(path): the environment variable \(entry.urlVariable), named by url_env of sink \(entry.name), "
+                        + "is not set")
+            }
+        }
+        sinks.append(entry)
     }
 
     private mutating func readBackend(_ mapping: Node.Mapping, environment: [String: String]) {
@@ -134,7 +165,7 @@ struct ConfigurationFile: Sendable {
     }
 
     private static func names(under section: String) -> [String] {
-        let full = SettingsTable.all.map(\.name) + [backendsKey]
+        let full = SettingsTable.all.map(\.name) + [backendsKey, sinksKey]
         let sections = Set(full.compactMap { name in name.lastIndex(of: ".").map { String(name[..<$0]) } })
         return (full + sections).filter { section.isEmpty || $0.hasPrefix(section) }
     }

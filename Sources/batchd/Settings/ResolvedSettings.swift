@@ -4,7 +4,9 @@ import BatchCoordinator
 import BatchInference
 import BatchWebhook
 import BatchWorker
+import Curl
 import Glibc
+import Sealing
 
 /// The settings in effect and where each came from: flags over environment over configuration file over defaults.
 struct ResolvedSettings: Sendable {
@@ -51,6 +53,7 @@ struct ResolvedSettings: Sendable {
         var problems: [String] = []
         let file = try Self.file(flags: flags, environment: environment)
         problems += file?.problems ?? []
+        settings.sinks = file?.sinks ?? []
         settings.namedBackends = file?.backends.map(\.configuration) ?? []
         for row in SettingsTable.all {
             let source: Source
@@ -115,6 +118,16 @@ extension Settings {
         problems += backends.flatMap { $0.validate() }
         let names = Dictionary(grouping: backends, by: \.name)
         problems += names.filter { $1.count > 1 }.keys.sorted().map { "backend \($0): the name is used twice" }
+        problems += sinks.flatMap { $0.validate() }
+        let sinkNames = Dictionary(grouping: sinks, by: \.name)
+        problems += sinkNames.filter { $1.count > 1 }.keys.sorted().map { "sink \($0): the name is used twice" }
+        if !sealingKey.isEmpty && SealingKey(sealingKey) == nil {
+            problems.append(
+                "sealing_key: must be base64 of \(SealingKey.byteCount) bytes, such as: openssl rand -base64 32")
+        }
+        do { _ = try AddressAllowList(parsing: outboundAllow) } catch {
+            problems.append("outbound.allow: \(error)")
+        }
         if !webhookSecret.isEmpty && WebhookSecret(webhookSecret) == nil {
             problems.append(
                 """

@@ -32,6 +32,11 @@ extension SettingsTable {
         .duration(
             "api.key_trust", \.api.keyTrust, least: .zero,
             "How long a known key is trusted without asking the database; at most 5s."),
+        .integer(
+            "api.consumers_max", \.api.consumersMax, 1...1_000_000,
+            "Consumers of events that may wait at once, in long polls and streams."),
+        .integer(
+            "api.consumers_per_project_max", \.api.consumersPerProjectMax, 1...1_000_000, "The same of one project."),
         .integer("api.keys_remembered_max", \.api.keysRememberedMax, 1...10_000_000, "Keys remembered that way."),
         .duration(
             "api.readiness_deadline", \.api.readinessDeadline, "Time a readiness probe gives database and vault."),

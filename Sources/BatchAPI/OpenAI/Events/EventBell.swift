@@ -45,9 +45,9 @@ final class EventBell: Sendable {
         try state.withLock { state in
             guard state.count < consumersMax, state.waiters[project]?.count ?? 0 < consumersPerProjectMax else {
                 throw BatchError(
-                    status: 429, type: "rate_limit_error",
+                    status: 429, type: "rate_limit_error", code: "rate_limit_exceeded",
                     message: "Too many consumers wait for events at once; at most \(consumersPerProjectMax) of one "
-                        + "project may.", code: "rate_limit_exceeded", retryAfterSeconds: 5)
+                        + "project may.", retryAfterSeconds: 5)
             }
             state.nextNumber += 1
             let waiter = Waiter(project: project, signal: WakeSignal(), number: state.nextNumber)

@@ -2,6 +2,7 @@
 
 import BatchCore
 import BatchStore
+import Loops
 
 /// The pieces of one stream of server-sent events. (WHATWG HTML, server-sent events)
 actor EventFeed {
@@ -54,7 +55,7 @@ actor EventFeed {
         return nil
     }
 
-    private static func piece(_ events: [BatchEvent]) -> [UInt8] {
+    private static func piece(_ events: [OutboxEvent]) -> [UInt8] {
         events.flatMap { event in
             Array("id: \(event.id)\nevent: \(event.type.rawValue)\ndata: ".utf8) + event.eventObject.bytes
                 + Array("\n\n".utf8)

@@ -3,6 +3,7 @@
 import BatchCore
 import BatchStore
 import HTTPTypes
+import Loops
 
 /// The stream of a project's events, for consumers without a public address: pages, long polls and server-sent events.
 /// An extension of ours.

@@ -2,6 +2,7 @@
 
 import BatchCore
 import BatchStore
+import HTTPTypes
 
 /// The routes of the delivery log, an extension of ours.
 struct DeliveryRoutes: Sendable {

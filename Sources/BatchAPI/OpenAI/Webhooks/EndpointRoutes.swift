@@ -4,6 +4,7 @@ import BatchCoordinator
 import BatchCore
 import BatchStore
 import BatchWebhook
+import HTTPTypes
 
 /// The routes of webhook endpoints. (contracts: endpoint management)
 struct EndpointRoutes: Sendable {

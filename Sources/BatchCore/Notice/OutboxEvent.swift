@@ -19,7 +19,7 @@ package enum EventType: String, CaseIterable, Hashable, Sendable {
 }
 
 /// A batch ended: committed with the terminal status, and never changed after.
-package struct BatchEvent: Hashable, Sendable {
+package struct OutboxEvent: Hashable, Sendable {
     /// The same on every delivery and every attempt.
     package var id: EventID
     /// What happened.

@@ -103,7 +103,7 @@ create index deliveries_leased_idx on deliveries (target) where owner is not nul
 create index deliveries_project_idx on deliveries (project_id, seq);
 create index deliveries_endpoint_idx on deliveries (endpoint_id, seq) where endpoint_id is not null;
 
--- One row is one attempt.
+-- One row is one attempt, and when it began.
 create table delivery_attempts (
     delivery_seq bigint not null references deliveries (seq) on delete cascade,
     attempt integer not null,

@@ -69,7 +69,8 @@ package struct CoordinatorConfiguration: Sendable {
         for (name, value) in [
             ("validations at once", validationsMax), ("finalizations at once", finalizationsMax),
             ("spool memory", spoolMemoryBytesMax), ("delivery attempts at once", notify.attemptsMax),
-            ("delivery attempts at once to one receiver", notify.attemptsPerTargetMax), ("workers lost before a line is given up", poisonAttempts),
+            ("delivery attempts at once to one receiver", notify.attemptsPerTargetMax),
+            ("workers lost before a line is given up", poisonAttempts),
         ] where value < 1 {
             problems.append("\(name) must be at least 1, not \(value)")
         }

@@ -3,12 +3,15 @@ import BatchCoordinator
 import BatchCore
 import BatchFiles
 import BatchStore
+import BatchWebhook
 import Crypto
+import Curl
 import Dispatch
 import Foundation
 import Logging
 import Postgres
 import PostgresTesting
+import Sealing
 import ServiceLifecycle
 import Synchronization
 
@@ -37,18 +40,19 @@ final class RunningDesk: Sendable {
     /// Starts the server; `change` adjusts its settings, `postgres` may be a cluster that the test stops.
     static func start(
         postgres: PrivatePostgres? = nil, limits: Limits = Limits(), models: [String] = ["tiny", "Org/Model"],
-        _ change: (inout APIConfiguration) -> Void = { _ in }
+        hasSealingKey: Bool = true, _ change: (inout APIConfiguration) -> Void = { _ in }
     ) async throws -> RunningDesk {
         var configuration = APIConfiguration()
         configuration.port = 0
         change(&configuration)
         return try await RunningDesk(
             postgres: try postgres ?? PrivatePostgres.shared(), limits: limits, models: models,
-            configuration: configuration)
+            configuration: configuration, hasSealingKey: hasSealingKey)
     }
 
     private init(
-        postgres: PrivatePostgres, limits: Limits, models: [String], configuration: APIConfiguration
+        postgres: PrivatePostgres, limits: Limits, models: [String], configuration: APIConfiguration,
+        hasSealingKey: Bool
     ) async throws {
         let log = self.log
         let logger = Logger(label: "desk") { _ in LogBookHandler(book: log) }
@@ -63,7 +67,11 @@ final class RunningDesk: Sendable {
         server = APIServer(
             configuration: configuration, store: store, vault: vault,
             receiver: FileReceiver(store: store, vault: vault, limits: limits), models: models, limits: limits,
-            logger: logger
+            tester: EndpointTester(
+                sender: WebhookSender(
+                    engines: [CurlEngine(EngineConfiguration(), logger: nil)], timeout: .seconds(5),
+                    tenantRule: .publicOnly(allowing: try AddressAllowList(parsing: "127.0.0.1")))),
+            sealingKey: hasSealingKey ? SealingKey(SealingKey.randomText()) : nil, logger: logger
         ) { port in found.yield(port) }
         let group = ServiceGroup(configuration: .init(services: [server], logger: Logger(label: "group")))
         self.group = group

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BatchCoordinator
 import BatchCore
 import BatchStore
 import BatchTesting
@@ -29,9 +30,11 @@ import Testing
         let server = try ScriptedServer { try receiver.answer($0, $1) }
         let secret = try #require(WebhookSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
         let schedule = DeliverySchedule(waits: [.milliseconds(10), .milliseconds(10)], jitter: 0)
-        try await RunningCoordinator.run(
-            webhookURL: server.url("/hook"), webhookSecret: secret, deliverySchedule: schedule
-        ) { running in
+        try await RunningCoordinator.run {
+            $0.serverURL = server.url("/hook")
+            $0.serverSecret = secret
+            $0.schedule = schedule
+        } _: { running in
             let batch = try await running.submit(inputLines(4))
             _ = try await running.wait(for: batch.id, in: [.inProgress])
             #expect(receiver.attempts.withLock { $0.isEmpty }, "nothing is told before the end")
@@ -41,7 +44,7 @@ import Testing
             #expect(done.status == .completed)
             #expect(try await running.lines(of: done.outputFileID).count == 2)
             try await eventually("the delivery is settled") {
-                try await running.test.number("select count(*) from deliveries where state = 'delivered'") == 1
+                try await running.test.number("select count(*) from deliveries where status = 'delivered'") == 1
                     ? true : nil
             }
             let attempts = receiver.attempts.withLock { $0 }

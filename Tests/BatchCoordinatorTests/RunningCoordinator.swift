@@ -20,8 +20,7 @@ struct RunningCoordinator: Sendable {
 
     static func run<T: Sendable>(
         limits: Limits = Limits(), spoolMemoryBytesMax: Int = 32 << 20, writesProvenance: Bool = true,
-        webhookURL: String? = nil,
-        webhookSecret: WebhookSecret? = nil, deliverySchedule: DeliverySchedule = DeliverySchedule(),
+        notify: @Sendable (inout NotifyConfiguration) -> Void = { _ in },
         knowsModel: @escaping @Sendable (String) -> Bool = { _ in true },
         _ body: @Sendable (RunningCoordinator) async throws -> T
     ) async throws -> T {
@@ -36,13 +35,11 @@ struct RunningCoordinator: Sendable {
         configuration.writesProvenance = writesProvenance
         configuration.pollEvery = .milliseconds(200)
         configuration.closeGrace = .seconds(2)
-        configuration.webhookURL = webhookURL
-        configuration.webhookSecret = webhookSecret
-        configuration.deliverySchedule = deliverySchedule
+        notify(&configuration.notify)
         let engine = CurlEngine(EngineConfiguration(), logger: nil)
         let coordinator = Coordinator(
             configuration: configuration, store: test.store, vault: vault, id: .random(), modelIsKnown: knowsModel,
-            sender: WebhookSender(engine: engine), logger: Logger(label: "coordinator"))
+            sender: WebhookSender(engines: [engine]), logger: Logger(label: "coordinator"))
         let running = RunningCoordinator(
             test: test, vault: vault, receiver: FileReceiver(store: test.store, vault: vault, limits: limits),
             coordinator: coordinator, directory: directory)

@@ -14,7 +14,7 @@ import Testing
         secrets: [WebhookSecret] = [], headers: [(String, String)] = [], trust: ReceiverTrust = .configured
     ) async -> AttemptReport {
         let engine = CurlEngine(EngineConfiguration(), logger: nil)
-        let sender = WebhookSender(engine: engine, timeout: timeout)
+        let sender = WebhookSender(engines: [engine], timeout: timeout)
         let report = await sender.send(
             id: "evt_1", body: Array(body.utf8), contentType: "application/cloudevents+json", headers: headers,
             to: url, secrets: secrets, now: 1_700_000_000, trust: trust)
@@ -203,7 +203,7 @@ import Testing
     @Test func `a user's receiver may not be inside, not even over the operator's open connection`() async throws {
         let server = try ScriptedServer { _, connection in try connection.respond() }
         let engine = CurlEngine(EngineConfiguration(), logger: nil)
-        let sender = WebhookSender(engine: engine)
+        let sender = WebhookSender(engines: [engine])
         #expect(await send(sender, to: server.url(), trust: .configured).verdict == .delivered)
         let report = await send(sender, to: server.url(), trust: .tenant)
         #expect(report.verdict == .failed)
@@ -220,7 +220,7 @@ import Testing
         let server = try ScriptedServer { _, connection in try connection.respond() }
         let engine = CurlEngine(EngineConfiguration(), logger: nil)
         let sender = WebhookSender(
-            engine: engine, tenantRule: .publicOnly(allowing: try AddressAllowList(parsing: "127.0.0.0/8")),
+            engines: [engine], tenantRule: .publicOnly(allowing: try AddressAllowList(parsing: "127.0.0.0/8")),
             configuredRule: .publicOnly())
         #expect(await send(sender, to: server.url(), trust: .tenant).verdict == .delivered)
         #expect(await send(sender, to: server.url(), trust: .configured).verdict == .failed)
@@ -235,7 +235,7 @@ import Testing
             _ = connection.waitForClose()
         }
         let engine = CurlEngine(EngineConfiguration(), logger: nil)
-        let sender = WebhookSender(engine: engine)
+        let sender = WebhookSender(engines: [engine])
         let running = Task { await send(sender, to: server.url(), trust: .configured) }
         try await arrived.wait()
         running.cancel()

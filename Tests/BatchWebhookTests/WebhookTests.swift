@@ -20,14 +20,21 @@ import Testing
     }
 
     @Test func `the schedule spans days, honours a later wish within bounds, and ends`() {
-        let schedule = DeliverySchedule()
+        let schedule = DeliverySchedule.webhook
         var generator = SystemRandomNumberGenerator()
         let waits = (1...9).compactMap { schedule.wait(afterAttempts: $0, asked: nil, using: &generator) }
         #expect(waits.count == 9)
         #expect(waits[0] >= .seconds(4) && waits[0] <= .seconds(6))
         #expect(waits.reduce(.zero, +) > .seconds(48 * 3_600))
         #expect(schedule.wait(afterAttempts: 10, asked: nil, using: &generator) == nil)
-        #expect(schedule.wait(afterAttempts: 1, asked: .seconds(3_600), using: &generator) == .seconds(10))
+        #expect(schedule.wait(afterAttempts: 1, asked: .seconds(3_600), using: &generator) == .seconds(60))
+        #expect(schedule.wait(afterAttempts: 2, asked: .seconds(3_600), using: &generator) == .seconds(600))
+    }
+
+    @Test func `the schedule of a broker never ends`() throws {
+        var generator = SystemRandomNumberGenerator()
+        let wait = try #require(DeliverySchedule.sink.wait(afterAttempts: 1_000, asked: nil, using: &generator))
+        #expect(wait >= .seconds(48) && wait <= .seconds(72))
     }
 
     @Test func `a new secret is read again, differs from the next, and is known by its hint`() throws {

@@ -37,7 +37,7 @@ import Testing
             {"id":"evt_1","object":"event","created_at":1700000000,"type":"batch.completed","data":\
             {"id":"batch_1","status":"completed","metadata":{"note":"naïve — 批处理"}}}
             """
-        let report = await WebhookSender(engine: engine).send(
+        let report = await WebhookSender(engines: [engine]).send(
             id: "evt_1", body: Array(event.utf8), to: server.url("/hook"), secrets: secrets, now: moment,
             trust: .configured)
         await engine.shutdown()

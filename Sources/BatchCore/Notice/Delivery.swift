@@ -111,7 +111,7 @@ package struct Delivery: Hashable, Sendable {
 package struct DeliveryAttempt: Hashable, Sendable {
     /// Counted from 1 over the whole life of the delivery.
     package var number: Int32
-    /// When it ended. Unix seconds.
+    /// When it began. Unix seconds.
     package var at: Int64
     /// How long it took, in milliseconds.
     package var latency: Int32

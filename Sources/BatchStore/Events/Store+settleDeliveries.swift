@@ -107,8 +107,9 @@ extension Store {
                   and owner = \(owner.rawValue) and status = 'pending'
                 returning seq
             )
-            insert into delivery_attempts (delivery_seq, attempt, latency_ms, status_code, error, answer)
-            select seq, \(settlement.duty.attempts), \(settlement.latencyMilliseconds), \(settlement.statusCode),
+            insert into delivery_attempts (delivery_seq, attempt, at, latency_ms, status_code, error, answer)
+            select seq, \(settlement.duty.attempts), clock_timestamp() - \(settlement.latency),
+                \(settlement.latencyMilliseconds), \(settlement.statusCode),
                 \(settlement.error), \(settlement.answer)
             from settled
             on conflict (delivery_seq, attempt) do nothing

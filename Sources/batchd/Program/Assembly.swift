@@ -53,7 +53,8 @@ struct Assembly: Sendable {
     ///   - sealingKey: what seals the secrets of webhooks; nil when there is none.
     ///   - onReady: called once with the port when connections are accepted.
     func coordinator(
-        store: Store, vault: any FileVault, knowsBackends: Bool, sealingKey: SealingKey?, onReady: @escaping @Sendable (Int) -> Void
+        store: Store, vault: any FileVault, knowsBackends: Bool, sealingKey: SealingKey?,
+        onReady: @escaping @Sendable (Int) -> Void
     ) throws -> [(name: String, service: any Service)] {
         let backends = try backends()
         var configuration = settings.coordinator

@@ -37,12 +37,12 @@ struct BatchRoutes: Sendable {
         let body = try await call.body.collect(upTo: jsonBytesMax)
         let request = try BatchRequest(parsing: body, limits: limits)
         var new = NewBatch(
-                project: project, inputFileID: request.inputFileID, endpoint: request.endpoint.rawValue,
-                window: request.window, metadata: request.metadata,
-                outputExpiresAfterSeconds: request.outputExpiresAfterSeconds,
-                priority: request.scheduling.priority ?? 0, lane: request.scheduling.lane ?? .normal,
-                idempotencyKey: try Self.idempotencyKey(call.headers),
-                requestSHA256: Array(SHA256.hash(data: body)), isRetry: Self.isRetry(call.headers))
+            project: project, inputFileID: request.inputFileID, endpoint: request.endpoint.rawValue,
+            window: request.window, metadata: request.metadata,
+            outputExpiresAfterSeconds: request.outputExpiresAfterSeconds,
+            priority: request.scheduling.priority ?? 0, lane: request.scheduling.lane ?? .normal,
+            idempotencyKey: try Self.idempotencyKey(call.headers),
+            requestSHA256: Array(SHA256.hash(data: body)), isRetry: Self.isRetry(call.headers))
         new.webhookURL = request.webhook?.url
         new.webhookSecret = try seal(request.webhook, project)
         new.callbackURL = request.callbackURL

@@ -58,7 +58,9 @@ enum EndpointRequest {
             replay.until = try seconds(until, param: "until")
         }
         if let status = try fields["status"].map({ try text($0, param: "status") }) {
-            let choices: [(String, DeliveryStatus?)] = [("exhausted", .exhausted), ("delivered", .delivered), ("all", nil)]
+            let choices: [(String, DeliveryStatus?)] = [
+                ("exhausted", .exhausted), ("delivered", .delivered), ("all", nil),
+            ]
             guard let choice = choices.first(where: { $0.0 == status }) else {
                 throw BatchError.invalidValue(status, param: "status", supported: choices.map(\.0))
             }

@@ -140,8 +140,10 @@ let package = Package(
         tests(
             "BatchAPITests",
             [
-                "BatchAPI", "BatchCoordinator", "BatchCore", "BatchFiles", "BatchStore", "BatchWebhook", "Curl", "HTTPTesting",
-                "Postgres", "PostgresTesting", "Sealing", crypto, lifecycle, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
+                "BatchAPI", "BatchCoordinator", "BatchCore", "BatchFiles", "BatchStore", "BatchWebhook", "Curl",
+                "HTTPTesting",
+                "Postgres", "PostgresTesting", "Sealing", crypto, lifecycle, logging,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         tests(
             "BatchctlTests",

@@ -19,6 +19,8 @@ enum SettingsReference {
         }
         lines.append("backends: a list in the configuration file, each entry with these keys")
         lines += backendKeys().map { "    \($0)" }
+        lines += ["", "sinks: a list in the configuration file, each entry with these keys"]
+        lines += keys(of: SinkEntry.table, SinkEntry()).map { "    \($0)" }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -49,11 +51,19 @@ enum SettingsReference {
             "", "# Named backends; a line goes to the first entry that serves its model.", "backends: []",
             "# backends:", "#   - name: main",
         ]
-        for key in backendKeys() {
-            let parts = wrapped(key, width: 106)
-            lines += parts.enumerated().map { "#     # \($0 == 0 ? "" : "  ")\($1)" }
-        }
+        lines += commented(backendKeys())
+        lines += [
+            "", "# Message brokers that are told of every event, as CloudEvents 1.0.", "sinks: []",
+            "# sinks:", "#   - name: events",
+        ]
+        lines += commented(keys(of: SinkEntry.table, SinkEntry()))
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func commented(_ keys: [String]) -> [String] {
+        keys.flatMap { key in
+            wrapped(key, width: 106).enumerated().map { "#     # \($0 == 0 ? "" : "  ")\($1)" }
+        }
     }
 
     private static func facts(_ row: SettingsTable.Row) -> String {
@@ -61,13 +71,16 @@ enum SettingsReference {
     }
 
     private static func backendKeys() -> [String] {
-        let defaults = BackendEntry()
-        var keys = BackendEntry.table.map { row in
+        var keys = keys(of: BackendEntry.table, BackendEntry())
+        keys.insert("models: Names served, a list: exact, prefixes such as \"qwen-*\", or \"*\".", at: 2)
+        return keys
+    }
+
+    private static func keys<Entry>(of table: [Setting<Entry>], _ defaults: Entry) -> [String] {
+        table.map { row in
             let initial = row.read(defaults)
             return "\(row.name): \(row.meaning) (\(row.unit)\(initial.isEmpty ? "" : "; default \(initial)"))"
         }
-        keys.insert("models: Names served, a list: exact, prefixes such as \"qwen-*\", or \"*\".", at: 2)
-        return keys
     }
 
     /// Quoted where YAML would read something else than the text.

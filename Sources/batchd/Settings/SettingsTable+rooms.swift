@@ -43,6 +43,10 @@ extension SettingsTable {
     /// Completion notices.
     static let webhook: [Row] = [
         .text(
+            "outbound.allow", \.outboundAllow, unit: "addresses, blocks, hosts",
+            "Where users' URLs may lead although it is no public address, separated by commas, such as "
+                + "10.1.0.0/16,hooks.internal,.corp.example."),
+        .text(
             "webhook.url", \.webhookURL, unit: "URL",
             "Receiver of the completion notices of all projects. Empty: none."),
         .text(

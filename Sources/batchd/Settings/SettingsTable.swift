@@ -31,10 +31,6 @@ enum SettingsTable {
             "Seals the secrets of webhooks in the database; the same for all coordinators, made with "
                 + "`openssl rand -base64 32`. Older keys may follow, separated by commas. `batchd standalone` makes one. "
                 + "Empty: no such secrets."),
-        .text(
-            "outbound.allow", \.outboundAllow, unit: "addresses, blocks, hosts",
-            "Where users' URLs may lead although it is no public address, separated by commas, such as "
-                + "10.1.0.0/16,hooks.internal,.corp.example."),
         .duration(
             "shutdown_deadline", \.shutdownDeadline, least: .seconds(1),
             "After SIGTERM or SIGINT: longest time for an orderly end; a second signal ends at once."),

@@ -46,10 +46,13 @@ package struct APIServer: Service {
             upload: FileUpload(receiver: receiver, limits: limits, gate: uploads, placeWait: configuration.placeWait),
             download: FileDownload(store: store, vault: vault, gate: downloads, placeWait: configuration.placeWait))
         let sealer = SecretSealer(key: sealingKey)
+        let receivers = ReceiverRule { tester.mayReach($0) }
         let batches = BatchRoutes(
-            store: store, limits: limits, jsonBytesMax: configuration.jsonBytesMax, sealer: sealer)
+            store: store, limits: limits, jsonBytesMax: configuration.jsonBytesMax, sealer: sealer,
+            receivers: receivers)
         let endpoints = EndpointRoutes(
-            store: store, sealer: sealer, tester: tester, endpointsMax: limits.webhookEndpointsMax,
+            store: store, sealer: sealer, tester: tester, receivers: receivers,
+            endpointsMax: limits.webhookEndpointsMax,
             jsonBytesMax: configuration.jsonBytesMax)
         let deliveries = DeliveryRoutes(store: store, jsonBytesMax: configuration.jsonBytesMax)
         let events = EventRoutes(store: store, bell: bell)

@@ -43,6 +43,9 @@ package struct WebhookSender: Sendable {
         self.configuredRule = configuredRule
     }
 
+    /// Whether a user's URL can be a receiver as far as its text tells; names are judged when they are dialled.
+    package func mayReach(_ url: String) -> Bool { tenantRule.mayDial(url) }
+
     /// Sends one attempt and reports; never throws, since whatever happens is a report.
     ///
     /// - Parameters:

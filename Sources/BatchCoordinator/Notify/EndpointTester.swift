@@ -13,6 +13,9 @@ package struct EndpointTester: Sendable {
         self.sender = sender
     }
 
+    /// Whether a URL can be a receiver as far as its text tells; names are judged when they are dialled.
+    package func mayReach(_ url: String) -> Bool { sender.mayReach(url) }
+
     /// Sends one sample event of `type`, about a batch that does not exist.
     package func test(
         _ endpoint: WebhookEndpoint, secrets: [WebhookSecret], type: EventType

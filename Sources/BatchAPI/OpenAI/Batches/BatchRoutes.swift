@@ -15,6 +15,8 @@ struct BatchRoutes: Sendable {
     let jsonBytesMax: Int
     /// What keeps the secrets of webhooks.
     let sealer: SecretSealer
+    /// Where receivers may be.
+    let receivers: ReceiverRule
 
     /// What a request to cancel, pause or resume may carry; it is not looked at.
     private static let verbBytesMax = 64 << 10
@@ -43,6 +45,8 @@ struct BatchRoutes: Sendable {
             priority: request.scheduling.priority ?? 0, lane: request.scheduling.lane ?? .normal,
             idempotencyKey: try Self.idempotencyKey(call.headers),
             requestSHA256: Array(SHA256.hash(data: body)), isRetry: Self.isRetry(call.headers))
+        try receivers.check(request.webhook?.url, param: "webhook.url")
+        try receivers.check(request.callbackURL, param: "metadata.\(BatchMetadata.callbackKey)")
         new.webhookURL = request.webhook?.url
         new.webhookSecret = try seal(request.webhook, project)
         new.callbackURL = request.callbackURL
@@ -95,6 +99,8 @@ struct BatchRoutes: Sendable {
         new.metadata = request.metadata
         new.priority = request.scheduling.priority
         new.lane = request.scheduling.lane
+        try receivers.check(request.webhook?.url, param: "webhook.url")
+        try receivers.check(request.callbackURL, param: "metadata.\(BatchMetadata.callbackKey)")
         new.webhook = try request.webhook.map { ($0.url, try seal($0, project)) }
         new.callbackURL = request.callbackURL
         return .json(try await store.retryBatch(new).batch.batchObject)

@@ -14,6 +14,8 @@ struct EndpointRoutes: Sendable {
     let sealer: SecretSealer
     /// What sends tests.
     let tester: EndpointTester
+    /// Where receivers may be.
+    let receivers: ReceiverRule
     /// Most endpoints of one project.
     let endpointsMax: Int
     /// Largest request body in bytes.
@@ -46,6 +48,7 @@ struct EndpointRoutes: Sendable {
 
     private func create(_ call: Call, _ project: ProjectID) async throws -> Answer {
         let request = try EndpointRequest.create(try await call.body.collect(upTo: jsonBytesMax))
+        try receivers.check(request.url, param: "url")
         let secret = WebhookSecret.random()
         let id = EndpointID.random()
         let endpoint = try await store.insertEndpoint(
@@ -71,6 +74,7 @@ struct EndpointRoutes: Sendable {
     private func update(_ call: Call, _ project: ProjectID) async throws -> Answer {
         let id = Self.id(call)
         let change = try EndpointRequest.update(try await call.body.collect(upTo: jsonBytesMax))
+        try receivers.check(change.url, param: "url")
         let endpoint = try await store.updateEndpoint(id, project: project, change)
         return .json(try Self.found(endpoint, id).endpointObject())
     }

@@ -74,13 +74,15 @@ enum NetworkOfItsOwn {
             done
             exec "$@"
             """#
+        // The link itself cannot be followed from another namespace of users.
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let output = folder.appending(path: "output")
         try Data().write(to: output)
         let handle = try FileHandle(forWritingTo: output)
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments =
-            ["timeout", "--kill-after=5", "120"] + unshare + ["sh", "-c", mount, folder.path, "/proc/\(getpid())/exe"]
+            ["timeout", "--kill-after=5", "120"] + unshare + ["sh", "-c", mount, folder.path, program]
             + ["--testing-library", "swift-testing", "--filter", filter]
         process.environment = ProcessInfo.processInfo.environment.merging(
             [reportVariable: folder.appending(path: "report").path], uniquingKeysWith: { $1 })

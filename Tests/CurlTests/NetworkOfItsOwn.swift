@@ -85,7 +85,7 @@ enum NetworkOfItsOwn {
             ["timeout", "--kill-after=5", "120"] + unshare + ["sh", "-c", mount, folder.path, program]
             + ["--testing-library", "swift-testing", "--filter", filter]
         process.environment = ProcessInfo.processInfo.environment.merging(
-            [reportVariable: folder.appending(path: "report").path], uniquingKeysWith: { $1 })
+            [reportVariable: folder.appending(path: "report").path, "TMPDIR": folder.path], uniquingKeysWith: { $1 })
         process.standardOutput = handle
         process.standardError = handle
         let status = try await withCheckedThrowingContinuation { continuation in

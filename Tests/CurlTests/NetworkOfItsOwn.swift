@@ -10,10 +10,11 @@ enum NetworkOfItsOwn {
     static let refusal: String? = {
         // A network whose loopback is still down is no place for Foundation's processes.
         if report != nil { return nil }
+        if !FileManager.default.fileExists(atPath: "/proc/net/if_inet6") { return "no IPv6" }
         let errors = Pipe()
         let probe = Process()
         probe.executableURL = URL(filePath: "/usr/bin/env")
-        probe.arguments = unshare + ["true"]
+        probe.arguments = unshare + ["mount", "--bind", "/etc/hosts", "/etc/hosts"]
         probe.standardError = errors
         let ended = DispatchSemaphore(value: 0)
         probe.terminationHandler = { _ in ended.signal() }
@@ -74,16 +75,18 @@ enum NetworkOfItsOwn {
             done
             exec "$@"
             """#
+        // The link itself cannot be followed from another namespace of users.
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let output = folder.appending(path: "output")
         try Data().write(to: output)
         let handle = try FileHandle(forWritingTo: output)
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments =
-            ["timeout", "--kill-after=5", "120"] + unshare + ["sh", "-c", mount, folder.path, "/proc/\(getpid())/exe"]
+            ["timeout", "--kill-after=5", "120"] + unshare + ["sh", "-c", mount, folder.path, program]
             + ["--testing-library", "swift-testing", "--filter", filter]
         process.environment = ProcessInfo.processInfo.environment.merging(
-            [reportVariable: folder.appending(path: "report").path], uniquingKeysWith: { $1 })
+            [reportVariable: folder.appending(path: "report").path, "TMPDIR": folder.path], uniquingKeysWith: { $1 })
         process.standardOutput = handle
         process.standardError = handle
         let status = try await withCheckedThrowingContinuation { continuation in

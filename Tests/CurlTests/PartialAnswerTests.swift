@@ -99,6 +99,8 @@ import Testing
                 #expect(error.code == .badRequest)
             }
             #expect(server.connectionCount == 2, "no connection is used twice")
+            #expect(try await engine.perform(HTTPRequest(url: server.url())).status == 200)
+            #expect(server.connectionCount == 3, "not even by a request without a rule")
         }
     }
 

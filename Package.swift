@@ -58,11 +58,13 @@ let package = Package(
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLibcurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         // ground: technology without rules, and rules without I/O
         target("Postgres", ["CLibpq", logging]),
         target("Curl", ["CEpoll", "CLibcurl", logging]),
         target("Zstd", ["CZstd"]),
+        target("Amqp", ["CRabbitMQ"]),
         target("Loops", [lifecycle, logging]),
         target("BatchCore", []),
         .target(
@@ -105,12 +107,14 @@ let package = Package(
         // what several test targets share
         support("PostgresTesting", []),
         support("HTTPTesting", []),
+        support("BrokerTesting", ["CRabbitMQ"]),
         support("BatchTesting", ["BatchCore", "BatchStore", "Postgres", "PostgresTesting", logging]),
         support("ServerTesting", ["PostgresTesting"]),
         // one per module, and three that look at the whole
         tests("PostgresTests", ["Postgres", "PostgresTesting", logging]),
         tests("CurlTests", ["Curl", "HTTPTesting"]),
         tests("ZstdTests", ["Zstd"]),
+        tests("AmqpTests", ["Amqp", "BrokerTesting"]),
         tests("LoopsTests", ["Loops", lifecycle, logging]),
         tests("BatchCoreTests", ["BatchCore"]),
         tests("BatchStoreTests", ["BatchCore", "BatchStore", "BatchTesting"]),

@@ -111,6 +111,7 @@ let package = Package(
         // what several test targets share
         support("PostgresTesting", []),
         support("HTTPTesting", []),
+        support("BrokerTesting", ["CRabbitMQ"]),
         support("BatchTesting", ["BatchCore", "BatchStore", "Postgres", "PostgresTesting", logging]),
         support("ServerTesting", ["PostgresTesting"]),
         // one per module, and three that look at the whole
@@ -118,6 +119,7 @@ let package = Package(
         tests("CurlTests", ["Curl", "HTTPTesting"]),
         tests("ZstdTests", ["Zstd"]),
         tests("SealingTests", ["Sealing"]),
+        tests("AmqpTests", ["Amqp", "BrokerTesting"]),
         tests("LoopsTests", ["Loops", lifecycle, logging]),
         tests("BatchCoreTests", ["BatchCore"]),
         tests("BatchStoreTests", ["BatchCore", "BatchStore", "BatchTesting"]),

@@ -46,16 +46,16 @@ package struct SealedSecret: Hashable, Sendable {
 
 /// How many deliveries may be claimed.
 package struct DeliveryPlaces: Hashable, Sendable {
-    /// For targets whose last attempt succeeded.
-    package var healthy: Int
-    /// For all others.
+    /// In all; targets whose last attempt succeeded may take all of them.
+    package var all: Int
+    /// Of these, for targets whose last attempt failed or that had none yet.
     package var doubtful: Int
     /// Attempts under way to one healthy target at once; a doubtful one gets one at a time.
     package var perTarget: Int
 
     /// Places.
-    package init(healthy: Int, doubtful: Int, perTarget: Int) {
-        self.healthy = healthy
+    package init(all: Int, doubtful: Int, perTarget: Int) {
+        self.all = all
         self.doubtful = doubtful
         self.perTarget = perTarget
     }
@@ -69,7 +69,7 @@ extension Store {
     package func claimDeliveries(
         owner: CoordinatorID, places: DeliveryPlaces, lease: Duration
     ) async throws -> [DeliveryDuty] {
-        guard places.healthy > 0 || places.doubtful > 0 else { return [] }
+        guard places.all > 0 else { return [] }
         return try await pool.transaction { session in
             let rows = try session.query(Self.claim(owner, places, lease))
             let batches = try Self.endedBatches(try rows.map { try $0["batch_id", as: String.self] }, session)
@@ -102,7 +102,7 @@ extension Store {
                 limit greatest(case when r.is_healthy then \(places.perTarget) else 1 end - r.in_flight, 0)
                 for update skip locked) d
         ), chosen as materialized (
-            (select seq, is_healthy from due where is_healthy order by next_attempt_at limit \(places.healthy))
+            (select seq, is_healthy from due where is_healthy order by next_attempt_at limit \(places.all))
             union all
             (select seq, is_healthy from due where not is_healthy order by next_attempt_at limit \(places.doubtful))
         ), claimed as (

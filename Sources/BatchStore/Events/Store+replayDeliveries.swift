@@ -94,10 +94,12 @@ extension Store {
         _ = try session.query(
             """
             select count(*) from (
-                select 1 from events where project_id = \(project.rawValue) and position is not null
-                  and created_at >= to_timestamp(\(replay.since)::int8)
-                  and (\(replay.until)::int8 is null or created_at < to_timestamp(\(replay.until)::int8))
-                order by position for key share) e
+                select 1 from events e where e.project_id = \(project.rawValue) and e.position is not null
+                  and e.created_at >= to_timestamp(\(replay.since)::int8)
+                  and (\(replay.until)::int8 is null or e.created_at < to_timestamp(\(replay.until)::int8))
+                  and (\(replay.includesMissed) or exists (
+                    select 1 from deliveries d where d.event_id = e.id and d.target = \(replay.endpoint.rawValue)))
+                order by e.position for key share) e
             """)
     }
 

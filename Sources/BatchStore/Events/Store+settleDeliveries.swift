@@ -104,7 +104,10 @@ extension Store {
     /// place in the schedule. Rows that are no longer this owner's attempt stay as they are.
     package func releaseDeliveries(_ duties: [DeliveryDuty], owner: CoordinatorID) async throws {
         guard !duties.isEmpty else { return }
-        try await pool.run { session in
+        let targets = Array(Set(duties.map(\.target)))
+        try await pool.transaction { session in
+            _ = try session.query(
+                "select 1 from delivery_targets where id = any(\(targets)) order by id for no key update")
             _ = try session.execute(
                 """
                 update deliveries d set owner = null, owner_until = null,

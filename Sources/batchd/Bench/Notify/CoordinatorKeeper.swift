@@ -28,6 +28,8 @@ final class CoordinatorKeeper: Sendable {
     private let fleet: BenchFleet
     private let findings: ChaosFindings
     private let done = Mutex<[Kill]>([])
+    /// Those that are ready: nobody is killed while it starts, since its starter waits for it.
+    private let serving = Mutex<Set<FleetMember>>([])
     private let dead: AsyncStream<(Int, BenchProcess)>
     private let bury: AsyncStream<(Int, BenchProcess)>.Continuation
 
@@ -47,18 +49,20 @@ final class CoordinatorKeeper: Sendable {
 
     /// The process ids of the coordinators that live, by their places.
     var processes: [FleetMember: Int32] {
-        fleet.members.filter { $0.key.role == .coordinator }.mapValues(\.child.pid)
+        let serving = serving.withLock { $0 }
+        return fleet.members.filter { serving.contains($0.key) }.mapValues(\.child.pid)
     }
 
     /// Starts the coordinator of that place.
     func start(_ index: Int) async throws {
         desk.open(index, try await fleet.startCoordinator(index, patience: Patience(attemptsMax: 1)))
+        _ = serving.withLock { $0.insert(.coordinator(index)) }
     }
 
     /// Kills a coordinator now, on whatever thread; nothing happens when it is not there. Its successor comes by itself.
     @discardableResult
     func kill(_ member: FleetMember, _ moment: Moment) -> Bool {
-        guard let process = fleet.take(member) else { return false }
+        guard serving.withLock({ $0.remove(member) }) != nil, let process = fleet.take(member) else { return false }
         if let ending = process.child.ending {
             findings.violation("\(process.name) had ended by itself with \(ending); see \(process.outputPath)")
         }

@@ -58,7 +58,9 @@ final class NoticeLog: Sendable {
     /// When each event's first attempt came to the receiver at `path`.
     func firstAttempts(at path: String) -> [String: Int64] {
         var first: [String: Int64] = [:]
-        for attempt in attempts where attempt.path == path && first[attempt.id] == nil { first[attempt.id] = attempt.at }
+        for attempt in attempts where attempt.path == path && first[attempt.id] == nil {
+            first[attempt.id] = attempt.at
+        }
         return first
     }
 }

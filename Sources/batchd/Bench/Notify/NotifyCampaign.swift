@@ -61,7 +61,8 @@ struct NotifyCampaign: Sendable {
     }
 
     /// Runs batches and kills to the last delivery; returns the ids of the batches.
-    private func inflict(_ fleet: BenchFleet, _ keeper: CoordinatorKeeper, _ desk: NoticeDesk) async throws -> [String] {
+    private func inflict(_ fleet: BenchFleet, _ keeper: CoordinatorKeeper, _ desk: NoticeDesk) async throws -> [String]
+    {
         for index in 0..<plan.coordinators { try await keeper.start(index) }
         try await fleet.startWorker()
         try await desk.register(until: .now + plan.limit)

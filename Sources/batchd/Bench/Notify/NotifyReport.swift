@@ -81,7 +81,8 @@ struct NotifyReport: Sendable {
 
     private static func object(_ latency: NotifyLatency) -> JSONValue {
         .object([
-            .init("events", .integer(Int64(latency.events))), .init("ended_within_seconds", .number(latency.ending.inSeconds)),
+            .init("events", .integer(Int64(latency.events))),
+            .init("ended_within_seconds", .number(latency.ending.inSeconds)),
             .init("median_seconds", .number(latency.median.inSeconds)),
             .init("p99_seconds", .number(latency.ninetyNine.inSeconds)),
             .init("max_seconds", .number(latency.most.inSeconds)),

@@ -30,8 +30,8 @@ alter table batches
     add column callback_url text,
     add constraint batches_webhook_secret_needs_url check (webhook_secret is null or webhook_url is not null);
 
--- An event's place in the stream that consumers follow. Places are given in commit order by one dispatcher at a time, so
--- that whoever has read up to a place never misses an event before it.
+-- An event's place in the stream that consumers follow. Places are given by one dispatcher at a time, so that they
+-- become visible in their order, and whoever has read up to a place never misses an event before it.
 create sequence events_position_seq;
 alter table events add column position bigint unique;
 update events e set position = p.position

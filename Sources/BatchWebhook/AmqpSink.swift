@@ -9,7 +9,7 @@ package struct AmqpSink: EventSink {
     private let exchange: String
     private let routingKey: String
     private let isMandatory: Bool
-    private let form: CloudEvent
+    private let form: EventForm
 
     /// How long messages under way may take at the end.
     private static let closeDeadline = Duration.seconds(5)
@@ -21,7 +21,7 @@ package struct AmqpSink: EventSink {
     ///   - isMandatory: whether an event that no queue is bound for is a failure and is sent again, or dropped.
     /// - Throws: when the configuration cannot be used.
     package init(
-        _ configuration: AmqpConfiguration, exchange: String, routingKey: String, isMandatory: Bool, form: CloudEvent
+        _ configuration: AmqpConfiguration, exchange: String, routingKey: String, isMandatory: Bool, form: EventForm
     ) throws(AmqpError) {
         publisher = try AmqpPublisher(configuration)
         self.exchange = exchange
@@ -37,7 +37,7 @@ package struct AmqpSink: EventSink {
             try await publisher.publish(
                 AmqpMessage(
                     exchange: exchange, routingKey: routingKey, body: form.body(of: event),
-                    contentType: CloudEvent.contentType, messageID: event.id.rawValue, isMandatory: isMandatory,
+                    contentType: form.contentType, messageID: event.id.rawValue, isMandatory: isMandatory,
                     headers: ["type": event.type.rawValue]))
             return AttemptReport(verdict: .delivered, latency: ContinuousClock.now - start)
         } catch {

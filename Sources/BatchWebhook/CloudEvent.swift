@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import BatchCore
+internal import BatchCore
 internal import Foundation
 
 /// Events in the form that message brokers pass on: CloudEvents 1.0, structured mode. (contracts: EventBridge)
@@ -10,9 +10,6 @@ package struct CloudEvent: Hashable, Sendable {
     /// What kind of event it is: `type`.
     package var type: String
 
-    /// Media type of the body.
-    package static let contentType = "application/cloudevents+json"
-
     /// The attributes that consumers of Model Studio's own events know, unless others are given.
     package init(source: String = "acs.dashscope", type: String = "dashscope:System:BatchTaskFinish") {
         self.source = source
@@ -20,7 +17,7 @@ package struct CloudEvent: Hashable, Sendable {
     }
 
     /// The whole message.
-    package func body(of event: OutboxEvent) -> [UInt8] {
+    func body(of event: OutboxEvent) -> [UInt8] {
         JSONValue.object([
             .init("specversion", .string("1.0")),
             .init("id", .string(event.id.rawValue)),

@@ -89,4 +89,16 @@ import Testing
         let error = #expect(throws: CurlError.self) { try GuardedURL.host(of: url) }
         #expect(error?.code == .badURL)
     }
+
+    @Test(arguments: [
+        ("http://127.0.0.1/x", false), ("http://localhost:9/", false), ("http://a.localhost./", false),
+        ("http://[::1]/", false), ("http://2130706433/", false), ("http://[::ffff:10.0.0.1]/", false),
+        ("http://10.1.2.3/", true), ("http://hooks.internal/", true), ("https://example.com/x", true),
+        ("https://93.184.215.14/", true), ("ftp://example.com/", false), ("http://user@example.com/", false),
+    ])
+    func `what the text of a URL tells is known before anything is dialled`(url: String, mayDial: Bool) throws {
+        let allowed = try AddressAllowList(parsing: "10.1.0.0/16,hooks.internal")
+        #expect(AddressRule.publicOnly(allowing: allowed).mayDial(url) == mayDial)
+        #expect(AddressRule.any.mayDial(url))
+    }
 }

@@ -16,6 +16,8 @@ struct ImportLaw {
     /// Technologies and the only targets that may name them; a dependency list that says otherwise is wrong.
     static let homes: [String: Set<String>] = [
         "CLibpq": ["Postgres"], "CLibcurl": ["Curl"], "CZstd": ["Zstd"], "CEpoll": ["Curl", "batchd"],
+        "CRabbitMQ": ["Amqp", "BrokerTesting"], "Amqp": ["BatchWebhook", "batchd"],
+        "Sealing": ["BatchCoordinator", "BatchAPI", "batchd"],
         "Hummingbird": ["BatchAPI"],
         "ArgumentParser": ["batchd", "batchctl"], "Yams": ["batchd"], "Zstd": ["BatchStore"],
         "Postgres": ["BatchStore", "BatchCoordinator", "BatchWorker", "BatchAPI", "batchd"],
@@ -23,8 +25,8 @@ struct ImportLaw {
     ]
     /// The floors of the house from the ground up; a target depends on lower floors only, never on its neighbours.
     static let floors: [Set<String>] = [
-        ["CLibpq", "CLibcurl", "CZstd", "CEpoll"],
-        ["BatchCore", "BatchMigrations", "Postgres", "Curl", "Zstd", "Loops"],
+        ["CLibpq", "CLibcurl", "CZstd", "CEpoll", "CRabbitMQ"],
+        ["BatchCore", "BatchMigrations", "Postgres", "Curl", "Zstd", "Loops", "Amqp", "Sealing"],
         ["BatchStore", "BatchFiles", "BatchInference", "BatchWebhook", "BatchClient"],
         ["BatchCoordinator", "BatchWorker"],
         ["BatchAPI"],

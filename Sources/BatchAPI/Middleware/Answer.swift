@@ -9,8 +9,8 @@ struct Answer {
     enum Body {
         /// All of them, in memory.
         case bytes([UInt8])
-        /// A promise of exactly `length` bytes, or of as many as there will be when it is nil, taken piece by piece while
-        /// they are sent.
+        /// A promise of exactly `length` bytes, or of as many as there will be when it is nil, taken piece by piece
+        /// while they are sent.
         ///
         /// `next` gives pieces of at most 256 KiB, nil at the end; `end` is called exactly once, however it ends.
         case stream(length: Int64?, next: () async throws -> [UInt8]?, end: @Sendable () -> Void)

@@ -89,7 +89,8 @@ extension Store {
             select \(id.rawValue), \(new.project.rawValue), \(new.inputFileID), \(new.endpoint),
                 \(new.window.text), \(new.metadata), \(new.outputExpiresAfterSeconds), \(new.priority),
                 \(new.lane.rawValue), \(new.parent?.rawValue), \(new.idempotencyKey), \(new.requestSHA256),
-                \(new.webhookURL), \(new.webhookSecret), \(new.callbackURL), t, t + \(Duration.seconds(new.window.seconds)) from now
+                \(new.webhookURL), \(new.webhookSecret), \(new.callbackURL), t,
+                t + \(Duration.seconds(new.window.seconds)) from now
             returning \(unescaped: batchColumns)
             """)
         try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")

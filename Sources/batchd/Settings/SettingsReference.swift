@@ -53,7 +53,7 @@ enum SettingsReference {
         ]
         lines += commented(backendKeys())
         lines += [
-            "", "# Message brokers that are told of every event, as CloudEvents 1.0.", "sinks: []",
+            "", "# Message brokers that are told of every event.", "sinks: []",
             "# sinks:", "#   - name: events",
         ]
         lines += commented(keys(of: SinkEntry.table, SinkEntry()))

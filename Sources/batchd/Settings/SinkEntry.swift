@@ -13,6 +13,14 @@ struct SinkEntry: Sendable {
         case amqp
     }
 
+    /// How an event looks.
+    enum Format: String, CaseIterable, Sendable {
+        /// CloudEvents 1.0, structured.
+        case cloudevents
+        /// Volcengine Ark's `BatchJobFinished` and `BatchJobFailed`.
+        case ark
+    }
+
     /// What logs and deliveries call it; unique, and the same for ever: events wait for it under this name.
     var name = ""
     /// How it is spoken to.
@@ -29,6 +37,8 @@ struct SinkEntry: Sendable {
     var isMandatory = true
     /// HTTP: signs the messages; empty: unsigned.
     var secret = ""
+    /// How an event looks.
+    var format = Format.cloudevents
     /// `source` of the CloudEvents.
     var source = CloudEvent().source
     /// `type` of the CloudEvents.
@@ -37,7 +47,8 @@ struct SinkEntry: Sendable {
     /// Every key of an entry.
     static let table: [Setting<SinkEntry>] = [
         .text("name", \.name, "What logs and deliveries call it; unique, and kept: events wait under it."),
-        .choice("type", \.kind, "CloudEvents by HTTP POST, or over AMQP 0-9-1 (RabbitMQ)."),
+        .choice("type", \.kind, "How it is spoken to: HTTP POST, or AMQP 0-9-1 (RabbitMQ)."),
+        .choice("format", \.format, "How an event looks: CloudEvents 1.0, or the job events of Volcengine Ark."),
         .text(
             "url", \.url, unit: "URL", secrecy: .hidesPassword,
             "Where it is, such as amqp://user:password@host:5672/vhost."),
@@ -78,7 +89,7 @@ struct SinkEntry: Sendable {
     ///
     /// - Throws: when it cannot be used after all.
     func sink(sender: WebhookSender) throws -> any EventSink {
-        let form = CloudEvent(source: source, type: type)
+        let form: EventForm = format == .ark ? .ark : .cloudEvent(CloudEvent(source: source, type: type))
         switch kind {
         case .http:
             return HTTPSink(sender: sender, url: url, secret: WebhookSecret(secret), form: form)

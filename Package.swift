@@ -114,6 +114,7 @@ let package = Package(
         support("BrokerTesting", ["CRabbitMQ"]),
         support("BatchTesting", ["BatchCore", "BatchStore", "Postgres", "PostgresTesting", logging]),
         support("ServerTesting", ["PostgresTesting"]),
+        support("BrokerTesting", ["CRabbitMQ"]),
         // one per module, and three that look at the whole
         tests("PostgresTests", ["Postgres", "PostgresTesting", logging]),
         tests("CurlTests", ["Curl", "HTTPTesting"]),
@@ -156,7 +157,8 @@ let package = Package(
                 "batchd", "BatchAPI", "BatchClient", "BatchCore", "BatchInference", "BatchStore", "BatchWorker",
                 "Loops", arguments, lifecycle, logging,
             ]),
-        tests("EndToEndTests", ["PostgresTesting", "ServerTesting"]),
+        tests("AmqpTests", ["Amqp", "BrokerTesting", "HTTPTesting"]),
+        tests("EndToEndTests", ["BrokerTesting", "HTTPTesting", "PostgresTesting", "ServerTesting", crypto]),
         tests("CompatibilityTests", ["BatchWebhook", "Curl", "HTTPTesting", "ServerTesting"]),
         tests("TidyTests", []),
     ],

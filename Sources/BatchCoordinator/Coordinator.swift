@@ -60,7 +60,19 @@ package struct Coordinator: Service {
         let desk = DeliveryDesk(
             store: store, owner: id,
             courier: Courier(sender: sender, configuration: configuration.notify, logger: logger),
-            configuration: configuration.notify, wake: wake, logger: logger)
+            configuration: configuration.notify, lease: configuration.dutyLease, wake: wake, logger: logger)
+        let keeper = Task {
+            // Beside the loop, whose statements may wait; and on until the last attempt has ended.
+            while !Task.isCancelled {
+                try await Task.sleep(for: configuration.dutyRenewEvery)
+                do {
+                    try await desk.renew()
+                } catch let error where !(error is CancellationError) {
+                    logger.notice("deliveries could not be kept for now", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+        defer { keeper.cancel() }
         try await loop("deliverer", wake) { try await desk.poll() }.run()
         await desk.drain()
         for sink in configuration.notify.sinks.values { await sink.close() }

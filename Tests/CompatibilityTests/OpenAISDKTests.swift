@@ -5,7 +5,7 @@ import Testing
 
 /// The official OpenAI Python SDK, unmodified and with strict validation of every answer, is the client.
 @Suite(.serialized) struct OpenAISDKTests {
-    /// One check of Tests/Python/openai_sdk.py.
+    /// One check of a script in Tests/Python.
     struct Check: CustomTestStringConvertible {
         /// Its name there.
         let name: String
@@ -13,7 +13,13 @@ import Testing
         let testDescription: String
         /// Workers of the server it needs.
         var workers = 1
+        /// Settings of the server it needs, `name=value`.
+        var settings: [String] = []
+        /// The script that has it.
+        var script = "openai_sdk.py"
     }
+
+    private static let local = ["outbound.allow=127.0.0.1"]
 
     private static let checks = [
         Check(name: "files", testDescription: "files are created, listed page by page, read and deleted"),
@@ -32,14 +38,27 @@ import Testing
         Check(name: "async", testDescription: "the asynchronous client works with several calls at once"),
     ]
 
-    @Test(arguments: checks) func `the OpenAI SDK finds that`(_ check: Check) async throws {
+    private static let webhookChecks = [
+        Check(
+            name: "webhooks", testDescription: "webhook endpoints are managed, and what they are sent is unwrapped",
+            settings: local, script: "openai_webhooks.py"),
+        Check(
+            name: "webhook_rotation", testDescription: "a rotated secret overlaps with the old one when asked to",
+            settings: local, script: "openai_webhooks.py"),
+        Check(
+            name: "webhook_refusals", testDescription: "what an endpoint may not be is refused with a reason",
+            script: "openai_webhooks.py"),
+    ]
+
+    @Test(arguments: checks + webhookChecks) func `the OpenAI SDK finds that`(_ check: Check) async throws {
         try await withScratch { scratch in
             let server = try await Standalone.start(
-                in: scratch, arguments: ["--workers", String(check.workers)]
+                in: scratch,
+                arguments: ["--workers", String(check.workers)] + check.settings.flatMap { ["--set", $0] }
             ).server
             let process = try ChildProcess(
                 Products.python(),
-                [Products.script("openai_sdk.py"), check.name, "--url", server.url, "--key", server.key],
+                [Products.script(check.script), check.name, "--url", server.url, "--key", server.key],
                 environment: ["NO_PROXY": "127.0.0.1"], name: check.name, in: scratch)
             #expect(try await process.end(within: .seconds(180)) == .exited(0), "\(process.errors)")
         }

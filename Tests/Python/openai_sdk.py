@@ -316,15 +316,16 @@ def check_async(server):
 CHECKS = {name.removeprefix("check_"): check for name, check in globals().items() if name.startswith("check_")}
 
 
-def main():
+def main(checks):
+    """Runs the check that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("check", choices=sorted(CHECKS))
+    parser.add_argument("check", choices=sorted(checks))
     parser.add_argument("--url", required=True)
     parser.add_argument("--key", required=True)
     options = parser.parse_args()
-    CHECKS[options.check](Server(options.url, options.key))
+    checks[options.check](Server(options.url, options.key))
     print(f"{options.check}: good", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    main()
+    main(CHECKS)

@@ -26,24 +26,27 @@ final class DeliveryDesk: Sendable {
     private let owner: CoordinatorID
     private let courier: Courier
     private let configuration: NotifyConfiguration
+    private let lease: Duration
     private let wake: WakeSignal
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// An attempt ends long before its lease does.
-    private static let lease = Duration.seconds(90)
     /// Looks at the outbox in one poll, each bounded by the store.
     private static let dispatchesMax = 4
 
     /// A desk that attempts nothing until it is polled.
+    ///
+    /// - Parameter lease: how long deliveries stay with a coordinator that has died; attempts may take longer, as long
+    ///   as ``renew()`` is called at least twice in that time.
     init(
-        store: Store, owner: CoordinatorID, courier: Courier, configuration: NotifyConfiguration, wake: WakeSignal,
-        logger: Logger
+        store: Store, owner: CoordinatorID, courier: Courier, configuration: NotifyConfiguration, lease: Duration,
+        wake: WakeSignal, logger: Logger
     ) {
         self.store = store
         self.owner = owner
         self.courier = courier
         self.configuration = configuration
+        self.lease = lease
         self.wake = wake
         self.logger = logger
     }
@@ -57,9 +60,15 @@ final class DeliveryDesk: Sendable {
             if count == 0 { break }
         }
         let recorded = try await record()
-        let due = try await store.claimDeliveries(owner: owner, places: places(), lease: Self.lease)
+        let due = try await store.claimDeliveries(owner: owner, places: places(), lease: lease)
         for duty in due { begin(duty) }
         return dispatched + recorded + due.count > 0 ? .zero : nil
+    }
+
+    /// Keeps the leases of the attempts under way, and of those that are not recorded yet.
+    func renew() async throws {
+        let held = state.withLock { Array($0.underWay.keys) + $0.ended.map(\.duty.sequence) }
+        try await store.renewDeliveries(held, owner: owner, lease: lease)
     }
 
     /// Waits for the attempts under way, breaks off those that take too long, and gives their deliveries back.

@@ -82,6 +82,18 @@ extension Store {
         }
     }
 
+    /// Keeps deliveries whose attempts are under way; those that somebody else has meanwhile stay his.
+    package func renewDeliveries(_ sequences: [Int64], owner: CoordinatorID, lease: Duration) async throws {
+        guard !sequences.isEmpty else { return }
+        try await pool.run { session in
+            _ = try session.execute(
+                """
+                update deliveries set owner_until = clock_timestamp() + \(lease)
+                where seq = any(\(sequences)) and owner = \(owner.rawValue) and status = 'pending'
+                """)
+        }
+    }
+
     private static func claim(_ owner: CoordinatorID, _ places: DeliveryPlaces, _ lease: Duration) -> Query {
         """
         with recursive waiting as (

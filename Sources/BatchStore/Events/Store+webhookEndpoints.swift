@@ -72,12 +72,12 @@ extension Store {
         }
     }
 
-    /// One page of a project's endpoints, oldest first. (contracts: endpoint management)
+    /// One page of a project's endpoints, newest first. (contracts: endpoint management)
     package func listEndpoints(
         project: ProjectID, after: EndpointID?, limit: Int
     ) async throws -> ListPage<WebhookEndpoint> {
         let found = try await pool.run(retryingConnectionLoss: true) { session in
-            var cursor: Int64 = 0
+            var cursor = Int64.max
             if let after {
                 let rows = try session.query(
                     """
@@ -93,8 +93,8 @@ extension Store {
                 """
                 select \(unescaped: Self.endpointColumns)
                 from webhook_endpoints w left join delivery_targets t on t.id = w.id
-                where w.project_id = \(project.rawValue) and w.deleted_at is null and w.seq > \(cursor)
-                order by w.seq limit \(limit + 1)
+                where w.project_id = \(project.rawValue) and w.deleted_at is null and w.seq < \(cursor)
+                order by w.seq desc limit \(limit + 1)
                 """
             ).map(Self.endpoint)
         }

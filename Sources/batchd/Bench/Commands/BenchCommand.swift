@@ -12,7 +12,7 @@ struct BenchCommand: AsyncParsableCommand {
             """,
         subcommands: [
             BenchLinesCommand.self, BenchMemoryCommand.self, BenchKillCommand.self, BenchCallsCommand.self,
-            BenchChaosCommand.self,
+            BenchChaosCommand.self, BenchNotifyCommand.self,
             BenchWindowCommand.self, BenchInFlightCommand.self, BenchScaleCommand.self,
             BenchBackendCommand.self,
         ])

@@ -198,7 +198,12 @@ extension BenchFleet {
                 "--set", "coordinator.spool_directory=\(directory.spool)",
             ])
         let url = try await process.ready("shardline coordinator ready url=")
-        return Client(address: try ServerAddress(url), apiKey: key.text, engine: engine, patience: patience)
+        return client(at: try ServerAddress(url), key: key, patience: patience)
+    }
+
+    /// A client of a coordinator of this fleet, with some project's key.
+    func client(at address: ServerAddress, key: ProjectKey, patience: Patience = Patience()) -> Client {
+        Client(address: address, apiKey: key.text, engine: engine, patience: patience)
     }
 
     /// Starts a worker and waits until it begins.

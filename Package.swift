@@ -114,13 +114,11 @@ let package = Package(
         support("BrokerTesting", ["CRabbitMQ"]),
         support("BatchTesting", ["BatchCore", "BatchStore", "Postgres", "PostgresTesting", logging]),
         support("ServerTesting", ["PostgresTesting"]),
-        support("BrokerTesting", ["CRabbitMQ"]),
         // one per module, and three that look at the whole
         tests("PostgresTests", ["Postgres", "PostgresTesting", logging]),
         tests("CurlTests", ["Curl", "HTTPTesting"]),
         tests("ZstdTests", ["Zstd"]),
         tests("SealingTests", ["Sealing"]),
-        tests("AmqpTests", ["Amqp", "BrokerTesting"]),
         tests("LoopsTests", ["Loops", lifecycle, logging]),
         tests("BatchCoreTests", ["BatchCore"]),
         tests("BatchStoreTests", ["BatchCore", "BatchStore", "BatchTesting"]),

@@ -62,8 +62,11 @@ package struct Coordinator: Service {
             courier: Courier(sender: sender, configuration: configuration.notify, logger: logger),
             configuration: configuration.notify, wake: wake, logger: logger)
         try await loop("deliverer", wake) { try await desk.poll() }.run()
-        await desk.drain()
-        for sink in configuration.notify.sinks.values { await sink.close() }
+        // Also when the task is cancelled: what was attempted is recorded, and what was not is given back.
+        await withoutCancellation {
+            await desk.drain()
+            for sink in configuration.notify.sinks.values { await sink.close() }
+        }
     }
 
     private func loops(_ wakes: RoomWakes) -> [PollLoop] {

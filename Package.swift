@@ -111,9 +111,9 @@ let package = Package(
         // what several test targets share
         support("PostgresTesting", []),
         support("HTTPTesting", []),
+        support("BrokerTesting", ["CRabbitMQ"]),
         support("BatchTesting", ["BatchCore", "BatchStore", "Postgres", "PostgresTesting", logging]),
         support("ServerTesting", ["PostgresTesting"]),
-        support("BrokerTesting", ["CRabbitMQ"]),
         // one per module, and three that look at the whole
         tests("PostgresTests", ["Postgres", "PostgresTesting", logging]),
         tests("CurlTests", ["Curl", "HTTPTesting"]),

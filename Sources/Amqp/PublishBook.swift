@@ -4,8 +4,8 @@
 typealias Verdict = Result<Void, AmqpError>
 
 /// Every publish that has no verdict yet: first it waits, then it is in flight on the present connection under a
-/// delivery tag, then a confirm, a return, a deadline or the end of the connection settles it. Pure state: whoever calls
-/// tells the settled ones after leaving the lock.
+/// delivery tag, then a confirm, a return, a deadline or the end of the connection settles it. Pure state: whoever
+/// calls tells the settled ones after leaving the lock.
 struct PublishBook {
     /// Hears the verdict, once.
     typealias Waiter = @Sendable (Verdict) -> Void
@@ -92,7 +92,7 @@ struct PublishBook {
         guard waitingCount < waitingMax, waitingBytes + message.bytes <= waitingBytesMax || waitingCount == 0 else {
             throw AmqpError(
                 .overloaded,
-                "\(waitingCount) messages of \(waitingBytes) bytes already wait for \(place): it takes them more slowly "
+                "\(waitingCount) messages of \(waitingBytes) bytes already wait for \(place): it takes them slower "
                     + "than they come; publish later, or raise waitingMax or waitingBytesMax")
         }
         entries[ticket] = Entry(

@@ -243,7 +243,10 @@ final class PublisherCore: Sendable {
                 let (settled, wasSent, next) = state.book.expire(at: now) { messageID, wasSent in
                     overdue(messageID, wasSent: wasSent, blocked: blocked)
                 }
-                if wasSent { doom(&state, "it did not confirm within \(configuration.publishTimeout)") }
+                if wasSent {
+                    let why = Self.blocking(blocked)
+                    doom(&state, "it did not confirm a message within \(configuration.publishTimeout)\(why)")
+                }
                 let isDue = state.closeBy.map { $0 <= now } ?? false
                 state.watchAt = [next, state.closeBy].compactMap(\.self).min()
                 return (settled, state.watchAt, state.isOver || isDue)
@@ -256,10 +259,14 @@ final class PublisherCore: Sendable {
 
     private func overdue(_ messageID: String, wasSent: Bool, blocked: String?) -> AmqpError {
         let doing = wasSent ? "did not confirm" : "could not be given"
-        let why = blocked.map { "; it blocks publishers: \($0)" } ?? ""
+        let limit = configuration.publishTimeout
         return AmqpError(
-            .timedOut, "\(place) \(doing) message \(messageID) within \(configuration.publishTimeout)\(why)",
+            .timedOut, "\(place) \(doing) message \(messageID) within \(limit)\(Self.blocking(blocked))",
             isFateUnknown: wasSent)
+    }
+
+    private static func blocking(_ reason: String?) -> String {
+        reason.map { "; it blocks publishers: \($0)" } ?? ""
     }
 
     /// Ends the connection from outside: whatever call the talking thread is in returns.

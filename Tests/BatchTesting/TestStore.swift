@@ -23,6 +23,19 @@ package struct TestStore: Sendable {
         project = try await store.ensureProject(name: "tests")
     }
 
+    /// Makes the database as it was before a migration, runs a script there, and migrates it.
+    package init(migratingFrom migration: String, after script: String) async throws {
+        url = try PrivatePostgres.shared().createDatabase()
+        store = Store(configuration: PoolConfiguration(url: url), logger: Logger(label: "test"))
+        let whole = Store.migrationScript()
+        guard let cut = whole.firstRange(of: "\n-- \(migration)\n") else { throw TestFault("no step \(migration)") }
+        let pool = ConnectionPool(PoolConfiguration(url: url), logger: Logger(label: "past"))
+        try await pool.run { session in try session.script(String(whole[..<cut.lowerBound]) + script) }
+        await pool.close()
+        guard try await store.migrate().first == migration else { throw TestFault("\(migration) was not applied") }
+        project = try await store.ensureProject(name: "tests")
+    }
+
     /// Claims and finishes every line of what it gets; returns it.
     package func workOff(_ worker: WorkerID, limit: Int) async throws -> [ClaimedShard] {
         let claims = try await store.claimShards(worker: worker, limit: limit, lease: .seconds(60))

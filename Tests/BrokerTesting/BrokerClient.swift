@@ -2,8 +2,8 @@
 import CRabbitMQ
 import Glibc
 
-/// Makes queues and looks into them, on a connection of its own. Its functions block, for ten seconds at most, and it is
-/// for a moment's use: an idle connection is closed by the broker.
+/// Makes queues and looks into them, on a connection of its own. Its functions block, some ten seconds at most, and it
+/// is for a moment's use: an idle connection is closed by the broker.
 package final class BrokerClient {
     /// A value of a queue's arguments.
     package enum Argument {

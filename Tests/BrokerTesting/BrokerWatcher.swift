@@ -2,8 +2,8 @@
 import Glibc
 import Synchronization
 
-/// A shell that outlives the test process by a moment: when the pipe from it closes, for whatever reason, the shell ends
-/// the broker and its port mapper and removes their folder.
+/// A shell that outlives the test process by a moment: when the pipe from it closes, for whatever reason, the shell
+/// ends the broker and its port mapper and removes their folder.
 final class BrokerWatcher: Sendable {
     private let writeEnd: Mutex<CInt>
 

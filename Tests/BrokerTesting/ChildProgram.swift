@@ -55,8 +55,8 @@ struct ChildProgram {
         let all = folders + search.split(separator: ":").map(String.init) + ["/usr/sbin"]
         guard let folder = all.first(where: { access("\($0)/\(program)", X_OK) == 0 }) else {
             throw BrokerTestingError(
-                "\(program) is not installed: install RabbitMQ (apt-get install rabbitmq-server), or run Deploy/install "
-                    + "--tests")
+                "\(program) is not installed: install RabbitMQ (apt-get install rabbitmq-server), or run "
+                    + "Deploy/install --tests")
         }
         return "\(folder)/\(program)"
     }
@@ -80,7 +80,14 @@ struct ChildProgram {
         }
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        if ownGroup { posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP)) }
+        // Whatever the calling thread blocks or ignores, the program shall hear its signals.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | (ownGroup ? POSIX_SPAWN_SETPGROUP : 0)
+        posix_spawnattr_setflags(&attributes, Int16(flags))
         var argv = command.map { strdup($0) } + [nil]
         var envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + envp { free(text) } }

@@ -2,17 +2,17 @@
 import Glibc
 import Synchronization
 
-/// A RabbitMQ broker of the tests' own: in a temporary folder, on free ports of the loopback address, with a port mapper
-/// (epmd) of its own.
+/// A RabbitMQ broker of the tests' own: in a temporary folder, on free ports of the loopback address, with a port
+/// mapper (epmd) of its own.
 ///
 /// It dies with the test process, however that ends: a watcher shell holds the read end of a pipe whose write end is
 /// here, and ends the processes and removes the folder when the pipe closes. Its functions block.
 package final class PrivateBroker: Sendable {
     /// The user who may do everything in vhost `/`.
     package static let user = "shardline"
-    /// With everything that has to be percent-encoded in a URL.
-    package static let password = "p:a/s@s%?#w"
-    private static let encodedPassword = "p%3Aa%2Fs%40s%25%3F%23w"
+    /// With much that has to be percent-encoded in a URL.
+    package static let password = "p:a/s@s%?w"
+    private static let encodedPassword = "p%3Aa%2Fs%40s%25%3Fw"
 
     private struct Processes {
         var portMapper: ChildProgram?
@@ -32,7 +32,8 @@ package final class PrivateBroker: Sendable {
     /// Starts a broker; returns when it accepts a login. Takes some five seconds.
     ///
     /// - Parameters:
-    ///   - settings: more lines of its settings file (rabbitmq.conf), for example `disk_free_limit.absolute = 1PB`.
+    ///   - settings: more lines of its settings file (rabbitmq.conf), for example
+    ///     `vm_memory_high_watermark.absolute = 1MB`, which blocks publishers.
     ///   - isEncrypted: whether it also listens with TLS, see `encryptedURL`.
     package init(settings: [String] = [], isEncrypted: Bool = false) throws {
         folder = try BrokerFolder()
@@ -43,8 +44,7 @@ package final class PrivateBroker: Sendable {
         self.isEncrypted = isEncrypted
         var lines = [
             "listeners.tcp.1 = 127.0.0.1:\(ports.plain)", "default_user = \(Self.user)",
-            // Quoted, a # does not begin a comment.
-            "default_pass = '\(Self.password)'", "log.console = false",
+            "default_pass = \(Self.password)", "log.console = false",
         ]
         if isEncrypted {
             try BrokerCertificate.make(in: folder)
@@ -145,7 +145,7 @@ package final class PrivateBroker: Sendable {
         let broker = try ChildProgram(program, [], environment: environment, output: "\(folder.path)/broker.log")
         processes.withLock { $0.broker = broker }
         try folder.write("broker.pid", ["\(broker.pid)"])
-        var last: (any Error)?
+        var last = ""
         let isUp = try Eventually.isTrue(within: Self.startLimit) {
             if broker.hasEnded {
                 processes.withLock { $0.broker = nil }
@@ -155,14 +155,12 @@ package final class PrivateBroker: Sendable {
                 _ = try client()
                 return true
             } catch {
-                last = error
+                last = "\(error)"
                 return false
             }
         }
         guard isUp else {
-            throw BrokerTestingError(
-                "the broker accepts no login after \(Self.startLimit): \(last.map { "\($0)" } ?? "")\n\(broker.outputEnd)"
-            )
+            throw BrokerTestingError("no login after \(Self.startLimit): \(last)\n\(broker.outputEnd)")
         }
     }
 

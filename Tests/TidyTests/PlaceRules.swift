@@ -74,7 +74,7 @@ enum PlaceRules {
     static let sleepingFiles: Set = [
         "Tests/CurlTests/TimeoutTests.swift", "Tests/HTTPTesting/TestSignal.swift",
         "Tests/PostgresTesting/Cluster.swift", "Tests/BatchTesting/Eventually.swift",
-        "Tests/ServerTesting/Eventually.swift",
+        "Tests/BrokerTesting/Eventually.swift", "Tests/ServerTesting/Eventually.swift",
     ]
     /// An hour stands for ever: who sleeps that long waits to be ended.
     private static let forEver = ".seconds(3_600)"

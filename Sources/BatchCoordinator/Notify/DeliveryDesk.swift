@@ -94,7 +94,7 @@ final class DeliveryDesk: Sendable {
         let free = max(configuration.attemptsMax - all, 0)
         let forDoubtful = max(configuration.attemptsMax - configuration.healthyReserve - doubtful, 0)
         return DeliveryPlaces(
-            healthy: free, doubtful: min(free, forDoubtful), perTarget: configuration.attemptsPerTargetMax)
+            all: free, doubtful: min(free, forDoubtful), perTarget: configuration.attemptsPerTargetMax)
     }
 
     private func begin(_ duty: DeliveryDuty) {

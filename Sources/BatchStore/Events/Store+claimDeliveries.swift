@@ -46,31 +46,36 @@ package struct SealedSecret: Hashable, Sendable {
 
 /// How many deliveries may be claimed.
 package struct DeliveryPlaces: Hashable, Sendable {
-    /// For targets whose last attempt succeeded.
-    package var healthy: Int
-    /// For all others.
+    /// In all; targets whose last attempt succeeded may take all of them.
+    package var all: Int
+    /// Of these, for targets whose last attempt failed or that had none yet.
     package var doubtful: Int
     /// Attempts under way to one healthy target at once; a doubtful one gets one at a time.
     package var perTarget: Int
 
     /// Places.
-    package init(healthy: Int, doubtful: Int, perTarget: Int) {
-        self.healthy = healthy
+    package init(all: Int, doubtful: Int, perTarget: Int) {
+        self.all = all
         self.doubtful = doubtful
         self.perTarget = perTarget
     }
 }
 
 extension Store {
+    /// The advisory lock of the one claim at a time.
+    private static let claimLock: Int64 = 0x7368_6172_6463
+
     /// Takes deliveries that are due; nobody else attempts them until the lease runs out.
     ///
     /// Targets are visited one by one, so that a thousand waiting deliveries of one dead receiver cost as much as one,
-    /// and within the places those that have been due for longest come first.
+    /// and within the places those that have been due for longest come first. One claim at a time, so that rivals see
+    /// what is under way to a target. An attempt whose end nobody recorded has no place in the schedule.
     package func claimDeliveries(
         owner: CoordinatorID, places: DeliveryPlaces, lease: Duration
     ) async throws -> [DeliveryDuty] {
-        guard places.healthy > 0 || places.doubtful > 0 else { return [] }
+        guard places.all > 0 else { return [] }
         return try await pool.transaction { session in
+            _ = try session.query("select pg_advisory_xact_lock(\(Self.claimLock))")
             let rows = try session.query(Self.claim(owner, places, lease))
             let batches = try Self.endedBatches(try rows.map { try $0["batch_id", as: String.self] }, session)
             return try rows.map { try Self.duty($0, batches) }
@@ -114,12 +119,15 @@ extension Store {
                 limit greatest(case when r.is_healthy then \(places.perTarget) else 1 end - r.in_flight, 0)
                 for update skip locked) d
         ), chosen as materialized (
-            (select seq, is_healthy from due where is_healthy order by next_attempt_at limit \(places.healthy))
-            union all
-            (select seq, is_healthy from due where not is_healthy order by next_attempt_at limit \(places.doubtful))
+            select seq, is_healthy from (
+                select * from due where is_healthy
+                union all
+                (select * from due where not is_healthy order by next_attempt_at limit \(places.doubtful))) c
+            order by next_attempt_at limit \(places.all)
         ), claimed as (
             update deliveries d set owner = \(owner.rawValue), owner_until = clock_timestamp() + \(lease),
-                attempts = attempts + 1, round_attempts = round_attempts + 1
+                attempts = attempts + 1,
+                round_attempts = case when d.owner is null then round_attempts + 1 else greatest(round_attempts, 1) end
             from chosen c where d.seq = c.seq
             returning d.seq, d.target, d.kind, d.url, d.attempts, d.round_attempts, d.event_id, d.endpoint_id,
                 d.project_id, c.is_healthy

@@ -25,8 +25,9 @@ extension Store {
     /// Gives events that have none a place in the stream, and makes a pending delivery for everyone who wants them;
     /// returns how many events.
     ///
-    /// Receivers that are added later are not told old news. One dispatcher at a time holds the lock until its commit,
-    /// so that places become visible in their order.
+    /// Receivers that are added later are not told old news; endpoints are locked, so that one that is disabled, deleted
+    /// or moved at the same moment is so before this or finds its deliveries made. One dispatcher at a time holds the
+    /// lock until its commit, so that places become visible in their order.
     package func dispatchEvents(to standing: StandingReceivers) async throws -> Int {
         try await pool.transaction { session in
             _ = try session.query("select pg_advisory_xact_lock(\(Self.dispatchLock))")
@@ -49,13 +50,17 @@ extension Store {
             from (select seq, nextval('events_position_seq') as position
                 from (select seq from taken order by seq) s) p
             where e.seq = p.seq
+        ), receivers as materialized (
+            select id, project_id, url, event_types from webhook_endpoints
+            where project_id in (select project_id from taken) and deleted_at is null and disabled_at is null
+            order by id for share
         ), wanted as (
-            select t.id as event, t.project_id, 'endpoint' as kind, w.id as target, w.id as endpoint, w.url
-            from taken t join webhook_endpoints w on w.project_id = t.project_id
-            where w.deleted_at is null and w.disabled_at is null and t.type = any(w.event_types)
+            select t.id as event, t.project_id, 'endpoint' as kind, r.id as target, r.id as endpoint, r.url
+            from taken t join receivers r on r.project_id = t.project_id
+            where t.type = any(r.event_types)
             union all
-            select t.id, t.project_id, c.kind,
-                c.kind || ':' || t.project_id || ':' || lower(substring(c.url from '^[^/?#]+//[^/?#]*')), null, c.url
+            select t.id, t.project_id, c.kind, c.kind || ':' || t.project_id || ':'
+                || coalesce(lower(substring(c.url from '^[^/?#]+//[^/?#]*')), 'other'), null, c.url
             from taken t join batches b on b.id = t.batch_id
             cross join lateral (values ('batch', b.webhook_url), ('callback', b.callback_url)) as c (kind, url)
             where c.url is not null

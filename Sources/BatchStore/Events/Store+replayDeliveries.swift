@@ -37,6 +37,14 @@ extension Store {
         try await pool.transaction { session in
             guard let delivery = try Self.findDelivery(id, project, session) else { return nil }
             if let endpoint = delivery.endpoint { try Self.checkEndpoint(endpoint, project, session) }
+            // An event that is locked is not pruned meanwhile.
+            guard try !session.query("select 1 from events where id = \(delivery.event.rawValue) for key share").isEmpty
+            else { return nil }
+            try session.execute(
+                """
+                update delivery_targets set held_until = '-infinity'
+                where id = (select target from deliveries where id = \(id.rawValue))
+                """)
             try session.execute(
                 """
                 update deliveries d set status = 'pending', settled_at = null, round_attempts = 0,
@@ -50,11 +58,6 @@ extension Store {
                 update deliveries set next_attempt_at = clock_timestamp(), round_attempts = 0
                 where id = \(id.rawValue) and status = 'pending' and owner is null
                 """)
-            try session.execute(
-                """
-                update delivery_targets set held_until = '-infinity'
-                where id = (select target from deliveries where id = \(id.rawValue))
-                """)
             _ = try session.query("select pg_notify(\(Signals.events), '')")
             return try Self.findDelivery(id, project, session)
         }
@@ -66,6 +69,8 @@ extension Store {
     package func replayDeliveries(_ replay: DeliveryReplay, project: ProjectID) async throws -> Int {
         try await pool.transaction { session in
             try Self.checkEndpoint(replay.endpoint, project, session)
+            try Self.lockEvents(replay, project, session)
+            try Self.forgetFailures(of: replay.endpoint, session)
             var made = 0
             if replay.includesMissed { made = try Self.insertMissed(replay, session) }
             made += try session.execute(
@@ -79,10 +84,23 @@ extension Store {
                   and e.created_at >= to_timestamp(\(replay.since)::int8)
                   and (\(replay.until)::int8 is null or e.created_at < to_timestamp(\(replay.until)::int8))
                 """)
-            try Self.forgetFailures(of: replay.endpoint, session)
             _ = try session.query("select pg_notify(\(Signals.events), '')")
             return made
         }
+    }
+
+    /// Keeps the events of the range from being pruned meanwhile.
+    private static func lockEvents(_ replay: DeliveryReplay, _ project: ProjectID, _ session: Session) throws {
+        _ = try session.query(
+            """
+            select count(*) from (
+                select 1 from events e where e.project_id = \(project.rawValue) and e.position is not null
+                  and e.created_at >= to_timestamp(\(replay.since)::int8)
+                  and (\(replay.until)::int8 is null or e.created_at < to_timestamp(\(replay.until)::int8))
+                  and (\(replay.includesMissed) or exists (
+                    select 1 from deliveries d where d.event_id = e.id and d.target = \(replay.endpoint.rawValue)))
+                order by e.position for key share) e
+            """)
     }
 
     private static func insertMissed(_ replay: DeliveryReplay, _ session: Session) throws -> Int {
@@ -106,7 +124,7 @@ extension Store {
         let rows = try session.query(
             """
             select disabled_reason, deleted_at is not null as is_deleted from webhook_endpoints
-            where id = \(id.rawValue) and project_id = \(project.rawValue) for update
+            where id = \(id.rawValue) and project_id = \(project.rawValue) for no key update
             """)
         guard let row = rows.first else {
             throw BatchError.notFound("No webhook endpoint found with id '\(id)'.")

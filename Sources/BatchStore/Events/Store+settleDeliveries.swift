@@ -47,6 +47,7 @@ package struct DeliverySettlement: Sendable {
     }
 
     fileprivate var isFailure: Bool { sequel != .delivered }
+    fileprivate var isEndpointFailure: Bool { isFailure && duty.kind == .endpoint }
     fileprivate var latencyMilliseconds: Int32 {
         Int32(clamping: latency.components.seconds * 1_000 + latency.components.attoseconds / 1_000_000_000_000_000)
     }
@@ -60,6 +61,9 @@ extension Store {
 
     /// Records how attempts ended, in one transaction: rows that are no longer this owner's attempt stay as they are.
     ///
+    /// Whoever changes endpoints, targets and deliveries locks them in that order. That a URL failed which is not the
+    /// endpoint's any more says nothing about the present one, which is tried at once.
+    ///
     /// - Parameter disableAfter: an endpoint whose attempts fail for this long is disabled.
     /// - Returns: endpoints that were disabled, with the reason.
     package func settleDeliveries(
@@ -69,20 +73,48 @@ extension Store {
         // One order for all coordinators, so that two transactions never wait for each other in a circle.
         let ordered = settlements.sorted { ($0.duty.target, $0.duty.sequence) < ($1.duty.target, $1.duty.sequence) }
         return try await pool.transaction { session in
-            try Self.settleTargets(ordered, session)
-            for settlement in ordered { try Self.settle(settlement, owner, session) }
-            return try Self.disableEndpoints(ordered, after: disableAfter, session)
+            let urls = try Self.lockEndpoints(ordered, session)
+            let isOutdated = { (settlement: DeliverySettlement) -> Bool in
+                settlement.isEndpointFailure && urls[settlement.duty.target] != settlement.duty.url
+            }
+            let telling = ordered.filter { !isOutdated($0) }
+            try Self.settleTargets(telling, session)
+            for var settlement in ordered {
+                if isOutdated(settlement) { settlement.sequel = .again(after: .zero) }
+                try Self.settle(settlement, owner, session)
+            }
+            return try Self.disableEndpoints(telling, after: disableAfter, session)
         }
     }
 
-    /// Gives deliveries back whose attempts were not begun or were broken off; they are due at once.
+    /// Locks the endpoints that failed, which may have to be disabled; returns their present URLs.
+    private static func lockEndpoints(
+        _ settlements: [DeliverySettlement], _ session: Session
+    ) throws -> [String: String] {
+        let failed = Set(settlements.filter(\.isEndpointFailure).map(\.duty.target)).sorted()
+        guard !failed.isEmpty else { return [:] }
+        let rows = try session.query(
+            "select id, url from webhook_endpoints where id = any(\(failed)) order by id for no key update")
+        return try Dictionary(
+            rows.map { (try $0["id", as: String.self], try $0["url", as: String.self]) }
+        ) { first, _ in first }
+    }
+
+    /// Gives deliveries back whose attempts were not begun or were broken off: they are due at once, and have the same
+    /// place in the schedule. Rows that are no longer this owner's attempt stay as they are.
     package func releaseDeliveries(_ duties: [DeliveryDuty], owner: CoordinatorID) async throws {
         guard !duties.isEmpty else { return }
-        try await pool.run { session in
+        let targets = Array(Set(duties.map(\.target)))
+        try await pool.transaction { session in
+            _ = try session.query(
+                "select 1 from delivery_targets where id = any(\(targets)) order by id for no key update")
             _ = try session.execute(
                 """
-                update deliveries set owner = null, owner_until = null
-                where seq = any(\(duties.map(\.sequence))) and owner = \(owner.rawValue) and status = 'pending'
+                update deliveries d set owner = null, owner_until = null,
+                    round_attempts = greatest(d.round_attempts - 1, 0)
+                from unnest(\(duties.map(\.sequence)), \(duties.map(\.attempts))) as b (seq, attempts)
+                where d.seq = b.seq and d.attempts = b.attempts and d.owner = \(owner.rawValue)
+                  and d.status = 'pending'
                 """)
         }
     }
@@ -139,7 +171,7 @@ extension Store {
     private static func disableEndpoints(
         _ settlements: [DeliverySettlement], after limit: Duration, _ session: Session
     ) throws -> [(endpoint: EndpointID, reason: String)] {
-        let failed = settlements.filter { $0.isFailure && $0.duty.kind == .endpoint }
+        let failed = settlements.filter(\.isEndpointFailure)
         let gone = Set(failed.filter { $0.sequel == .gone }.map(\.duty.target)).sorted()
         let others = Set(failed.map(\.duty.target)).subtracting(gone).sorted()
         guard !failed.isEmpty else { return [] }

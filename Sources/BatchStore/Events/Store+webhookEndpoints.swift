@@ -131,6 +131,7 @@ extension Store {
                     is distinct from (n.name, n.url, n.event_types, n.disabled_reason)
                 returning w.disabled_at is not null as is_disabled
                 """)
+            try Self.lockTarget(of: id, session)
             if try rows.first?["is_disabled", as: Bool.self] == true {
                 try Self.giveUpDeliveries(to: id, because: "the endpoint was disabled by its owner", session)
             } else if !rows.isEmpty && (change.isEnabled == true || change.url != nil) {
@@ -173,9 +174,15 @@ extension Store {
                 returning id
                 """)
             guard !rows.isEmpty else { return false }
+            try Self.lockTarget(of: id, session)
             try Self.giveUpDeliveries(to: id, because: "the endpoint was deleted", session)
             return true
         }
+    }
+
+    /// Whoever changes several deliveries of a target holds its row, so that two never wait for each other.
+    static func lockTarget(of id: EndpointID, _ session: Session) throws {
+        _ = try session.query("select 1 from delivery_targets where id = \(id.rawValue) for no key update")
     }
 
     private static func giveUpDeliveries(

@@ -122,21 +122,14 @@ final class DeliveryDesk: Sendable {
         let brokenOff = state.withLock { $0.brokenOff }
         try await store.releaseDeliveries(brokenOff, owner: owner)
         state.withLock { $0.brokenOff.removeFirst(brokenOff.count) }
-        let ended = state.withLock { state in
-            defer { state.ended = [] }
-            return state.ended
-        }
+        let ended = state.withLock { $0.ended }
         guard !ended.isEmpty else { return 0 }
-        do {
-            let disabled = try await store.settleDeliveries(
-                ended, owner: owner, disableAfter: configuration.disableAfter)
-            for (endpoint, reason) in disabled {
-                logger.warning(
-                    "webhook endpoint disabled", metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
-            }
-        } catch {
-            state.withLock { $0.ended = ended + $0.ended }
-            throw error
+        let disabled = try await store.settleDeliveries(ended, owner: owner, disableAfter: configuration.disableAfter)
+        // Until here they count as ours, so that their leases are kept however long that takes.
+        state.withLock { $0.ended.removeFirst(ended.count) }
+        for (endpoint, reason) in disabled {
+            logger.warning(
+                "webhook endpoint disabled", metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
         }
         return ended.count
     }

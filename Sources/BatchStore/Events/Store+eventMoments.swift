@@ -13,6 +13,14 @@ package struct EventMoment: Hashable, Sendable {
     package var type: EventType
     /// Microseconds since 1970. The commit follows within the same transaction.
     package var at: Int64
+
+    /// An event and its moment.
+    package init(id: EventID, batch: BatchID, type: EventType, at: Int64) {
+        self.id = id
+        self.batch = batch
+        self.type = type
+        self.at = at
+    }
 }
 
 /// Where all deliveries stand.
@@ -21,6 +29,12 @@ package struct DeliveryTotals: Hashable, Sendable {
     package var deliveries: [DeliveryStatus: Int]
     /// Attempts of all of them.
     package var attempts: Int
+
+    /// Deliveries and their attempts.
+    package init(deliveries: [DeliveryStatus: Int], attempts: Int) {
+        self.deliveries = deliveries
+        self.attempts = attempts
+    }
 }
 
 extension Store {

@@ -108,6 +108,8 @@ struct NotifyBench: Sendable {
             .filter { !known.contains($0.id) && mine.contains($0.batch.rawValue) }
         let moments = Dictionary(events.map { ($0.id.rawValue, $0.at) }) { first, _ in first }
         let attempts = scene.log.firstAttempts(at: "/" + Self.live)
+        let repeated = scene.log.count - attempts.count
+        guard repeated == 0 else { throw BenchFault("\(repeated) events were sent again although they were taken") }
         guard Set(attempts.keys) == Set(moments.keys), moments.count == count,
             let latency = NotifyLatency(events: moments, attempts: attempts)
         else {

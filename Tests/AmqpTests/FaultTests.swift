@@ -44,10 +44,7 @@ extension BrokerTests {
                         }
                     }
                     group.addTask {
-                        for await _ in crashTimes.prefix(2) {
-                            try broker.kill()
-                            try broker.restart()
-                        }
+                        for await _ in crashTimes.prefix(2) { try await stream.crash(broker) }
                     }
                     // The first error ends all: without a broker the lanes would go on for ever.
                     while try await group.next() != nil {}

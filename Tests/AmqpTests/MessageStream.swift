@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Amqp
+import BrokerTesting
 import Synchronization
 import Testing
 
@@ -12,6 +13,7 @@ final class MessageStream: Sendable {
     private let total: Int
     private let confirmed = Atomic<Int>(0)
     private let reportedUnknown = Mutex<Set<String>>([])
+    private let repairing = Mutex<Task<Void, any Error>?>(nil)
 
     init(queue: String, total: Int) {
         self.queue = queue
@@ -24,6 +26,17 @@ final class MessageStream: Sendable {
     /// Those for which an error said that their fate is unknown.
     var unknown: Set<String> { reportedUnknown.withLock { $0 } }
 
+    /// Crashes the broker and starts it again; meanwhile the lanes whose messages fail wait for the end of it, because
+    /// trying again and again would take the starting broker's time.
+    func crash(_ broker: PrivateBroker) async throws {
+        let repair = Task {
+            try broker.kill()
+            try broker.restart()
+        }
+        repairing.withLock { $0 = repair }
+        try await repair.value
+    }
+
     /// Publishes one lane's share; tells after each message how many are confirmed in all lanes.
     func publish(_ lane: Int, with publisher: AmqpPublisher, onConfirm: @Sendable (Int) -> Void) async throws {
         for number in stride(from: lane, to: total, by: Self.lanes) {
@@ -32,8 +45,7 @@ final class MessageStream: Sendable {
                 try Task.checkCancellation()
                 try #require(error.isRetryable)
                 if error.isFateUnknown { reportedUnknown.withLock { _ = $0.insert(id) } }
-                // A broker that is away refuses at once; others shall have their turn.
-                await Task.yield()
+                try await repairing.withLock { $0 }?.value
             }
             onConfirm(confirmed.wrappingAdd(1, ordering: .relaxed).newValue)
         }

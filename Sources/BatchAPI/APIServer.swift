@@ -76,6 +76,9 @@ package struct APIServer: Service {
         }
     }
 
+    /// Consumers of events that wait at this moment, in long polls and streams.
+    package var consumersWaiting: Int { bell.count }
+
     /// Serves until graceful shutdown, then finishes the requests in progress for as long as the drain deadline allows.
     ///
     /// - Throws: when the address cannot be bound.

@@ -75,8 +75,7 @@ import Testing
         let stranger = try await desk.stranger()
         let old = try await desk.published()
         let waiting = try await begin(desk, "after=\(old)&wait=60")
-        // That there is no place left shows that the other one waits.
-        try await desk.wait(for: 429, "/v1/events?after=now&wait=1")
+        try await desk.wait(forConsumers: 1)
         let other = try await desk.send("GET", "/v1/events?after=now&wait=1", key: stranger)
         #expect(other.status == 200 && other.ids.isEmpty)
         let start = ContinuousClock.now
@@ -91,7 +90,7 @@ import Testing
     @Test func `of other types do not end the wait, and are not read again`() async throws {
         let desk = try await RunningDesk.start { $0.consumersPerProjectMax = 1 }
         let waiting = try await begin(desk, "wait=3&types=batch.completed")
-        try await desk.wait(for: 429, "/v1/events?after=now&wait=1")
+        try await desk.wait(forConsumers: 1)
         let event = try await desk.published()
         let answer = try await waiting.receive()
         #expect(answer.status == 200 && answer.ids.isEmpty && answer.text("last_id") == event.rawValue)
@@ -114,7 +113,7 @@ import Testing
         }
         let stranger = try await desk.stranger()
         let waiting = try await begin(desk, "wait=60")
-        try await desk.wait(for: 429, "/v1/events?wait=1")
+        try await desk.wait(forConsumers: 1)
         let refused = try await desk.ask("GET", "/v1/events?wait=1")
         #expect(refused.isRefusal(429, code: "rate_limit_exceeded") && refused["retry-after"] != nil)
         let stream = try await desk.send("GET", "/v1/events", headers: ["Accept: text/event-stream"])
@@ -123,14 +122,14 @@ import Testing
         #expect(try await desk.ask("GET", "/v1/events?wait=1", key: stranger).status == 200)
         let event = try await desk.published()
         #expect(try await waiting.receive().ids == [event.rawValue])
-        try await desk.wait(for: 200, "/v1/events?after=now&wait=1")
+        try await desk.wait(forConsumers: 0)
         try await desk.stop()
     }
 
     @Test func `are waited for no longer when the server stops`() async throws {
         let desk = try await RunningDesk.start { $0.consumersPerProjectMax = 1 }
         let waiting = try await begin(desk, "wait=60")
-        try await desk.wait(for: 429, "/v1/events?wait=1")
+        try await desk.wait(forConsumers: 1)
         await desk.beginStop()
         let answer = try await waiting.receive()
         #expect(answer.status == 200 && answer.ids.isEmpty)

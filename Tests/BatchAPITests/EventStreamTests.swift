@@ -21,8 +21,9 @@ import Testing
     /// The next block of the stream, without the framing of chunks.
     private func next(_ connection: RawConnection) async throws -> String {
         let text = try await connection.receive(until: "\n\n")
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
-        return lines.filter { !$0.hasSuffix("\r") }.joined(separator: "\n")
+        // Lines that end in CR are sizes of chunks; one character may hold both, so bytes are split.
+        let lines = text.utf8.split(separator: UInt8(ascii: "\n")).filter { $0.last != UInt8(ascii: "\r") }
+        return lines.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
     }
 
     private func id(_ block: String) -> String? {
@@ -125,10 +126,10 @@ import Testing
         do {
             let connection = try await open(desk).connection
             #expect(try await next(connection) == ": keep-alive")
-            #expect(try await desk.ask("GET", "/v1/events?wait=1").status == 429)
+            #expect(desk.server.consumersWaiting == 1)
         }
         // The server notices when it writes.
-        try await desk.wait(for: 200, "/v1/events?after=now&wait=1") { _ = try await desk.published() }
+        try await desk.wait(forConsumers: 0) { _ = try await desk.published() }
         try await desk.stop()
     }
 }

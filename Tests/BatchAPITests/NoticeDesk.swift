@@ -59,14 +59,15 @@ extension RunningDesk {
         }
     }
 
-    /// Sends requests until one is answered with that status; for what gives no signal.
-    func wait(for status: Int, _ path: String, _ between: () async throws -> Void = {}) async throws {
+    /// Looks until so many consumers of events wait; does something before each further look.
+    func wait(forConsumers count: Int, _ between: () async throws -> Void = {}) async throws {
         let deadline = ContinuousClock.now + .seconds(60)
-        while try await send("GET", path).status != status {
+        while server.consumersWaiting != count {
             guard ContinuousClock.now < deadline else {
-                throw RawFault(description: "\(path) was not answered with \(status)")
+                throw RawFault(description: "\(server.consumersWaiting) consumers wait, not \(count)")
             }
             try await between()
+            _ = try await send("GET", "/health")
         }
     }
 }

@@ -38,6 +38,9 @@ final class EventBell: Sendable {
     /// Whether the server is stopping: nobody should wait any more.
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
+    /// How many are registered.
+    var count: Int { state.withLock { $0.count } }
+
     /// Registers somebody who will wait.
     ///
     /// - Throws: a 429 ``BatchCore/BatchError`` when too many wait already.

@@ -74,8 +74,11 @@ package struct Coordinator: Service {
         }
         defer { keeper.cancel() }
         try await loop("deliverer", wake) { try await desk.poll() }.run()
-        await desk.drain()
-        for sink in configuration.notify.sinks.values { await sink.close() }
+        // Also when the task is cancelled: what was attempted is recorded, and what was not is given back.
+        await withoutCancellation {
+            await desk.drain()
+            for sink in configuration.notify.sinks.values { await sink.close() }
+        }
     }
 
     private func loops(_ wakes: RoomWakes) -> [PollLoop] {

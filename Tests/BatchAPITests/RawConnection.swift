@@ -126,6 +126,22 @@ final class RawConnection: Sendable {
         }
     }
 
+    /// What comes up to and including `text`.
+    func receive(until text: String) async throws -> String {
+        let descriptor = descriptor
+        let end = Array(text.utf8)
+        return try await Self.onThread {
+            var all: [UInt8] = []
+            while !all.suffix(end.count).elementsEqual(end) {
+                guard let byte = try Self.read(descriptor, 1), !byte.isEmpty else {
+                    throw RawFault(description: "closed after \(String(decoding: all, as: UTF8.self))")
+                }
+                all += byte
+            }
+            return String(decoding: all, as: UTF8.self)
+        }
+    }
+
     /// Whether the server has closed the connection and nothing is left to read.
     func isClosed() async throws -> Bool { try await receiveAll().isEmpty }
 

@@ -82,16 +82,16 @@ import Testing
         _ = try await test.endpoint(limit: 3)
     }
 
-    @Test func `endpoints are listed oldest first, and paging goes on behind a deleted one`() async throws {
+    @Test func `endpoints are listed newest first, and paging goes on behind a deleted one`() async throws {
         let test = try await TestStore()
         var ids: [EndpointID] = []
         for number in 0..<5 { ids.append(try await test.endpoint("\(number)").id) }
         let first = try await test.store.listEndpoints(project: test.project, after: nil, limit: 2)
-        #expect(first.elements.map(\.id) == [ids[0], ids[1]] && first.hasMore)
-        #expect(try await test.store.deleteEndpoint(ids[1], project: test.project))
-        let rest = try await test.store.listEndpoints(project: test.project, after: ids[1], limit: 3)
-        #expect(rest.elements.map(\.id) == [ids[2], ids[3], ids[4]] && !rest.hasMore)
-        let none = try await test.store.listEndpoints(project: test.project, after: ids[4], limit: 3)
+        #expect(first.elements.map(\.id) == [ids[4], ids[3]] && first.hasMore)
+        #expect(try await test.store.deleteEndpoint(ids[3], project: test.project))
+        let rest = try await test.store.listEndpoints(project: test.project, after: ids[3], limit: 3)
+        #expect(rest.elements.map(\.id) == [ids[2], ids[1], ids[0]] && !rest.hasMore)
+        let none = try await test.store.listEndpoints(project: test.project, after: ids[0], limit: 3)
         #expect(none.elements.isEmpty && !none.hasMore)
     }
 

@@ -59,7 +59,8 @@ final class CoordinatorKeeper: Sendable {
         _ = serving.withLock { $0.insert(.coordinator(index)) }
     }
 
-    /// Kills a coordinator now, on whatever thread; nothing happens when it is not there. Its successor comes by itself.
+    /// Kills a coordinator now, on whatever thread; nothing happens when it is not there. Its successor comes by
+    /// itself.
     @discardableResult
     func kill(_ member: FleetMember, _ moment: Moment) -> Bool {
         guard serving.withLock({ $0.remove(member) }) != nil, let process = fleet.take(member) else { return false }

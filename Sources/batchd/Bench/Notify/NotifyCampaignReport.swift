@@ -20,7 +20,8 @@ struct NotifyCampaignReport: Sendable {
         for reply in NoticeReply.allCases { table.add([reply.rawValue, FigureText.count(replies(reply))]) }
         let text = """
             \(figures.kills.count) kills of \(plan.coordinators) coordinators in \
-            \(FigureText.fixed(wall.inSeconds, 0)) s, --seed \(plan.seed): \(kills(.beforeAttempt)) when a batch ended, \
+            \(FigureText.fixed(wall.inSeconds, 0)) s, --seed \(plan.seed): \
+            \(kills(.beforeAttempt)) when a batch ended, \
             \(kills(.duringAttempt)) during an attempt, \(kills(.afterAnswer)) after the answer; \
             \(figures.killsBetweenCommitAndAttempt) of all found an event committed and not told to anybody
             \(surroundings.text)

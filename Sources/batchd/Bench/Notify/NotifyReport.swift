@@ -44,8 +44,8 @@ struct NotifyReport: Sendable {
                 """
         }
         let text = """
-            From the terminal commit (the event's row) to the first attempt's arrival; batches of one line, all waiting \
-            for one worker, end `completed`; \(bench.coordinators) coordinators
+            From the terminal commit (the event's row) to the first attempt's arrival; batches of one line, all \
+            waiting for one worker, end `completed`; \(bench.coordinators) coordinators
             \(surroundings.text)
             \(table.text)
             \(further)\(FigureText.count(figures.rate.deliveries)) deliveries to one receiver, all due at once, in \

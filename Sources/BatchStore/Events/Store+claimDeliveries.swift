@@ -82,14 +82,18 @@ extension Store {
         }
     }
 
-    /// Keeps deliveries whose attempts are under way; those that somebody else has meanwhile stay his.
+    /// Keeps deliveries whose attempts are under way; those that somebody else has meanwhile stay his, and those that
+    /// are just being recorded need nothing.
     package func renewDeliveries(_ sequences: [Int64], owner: CoordinatorID, lease: Duration) async throws {
         guard !sequences.isEmpty else { return }
         try await pool.run { session in
             _ = try session.execute(
                 """
                 update deliveries set owner_until = clock_timestamp() + \(lease)
-                where seq = any(\(sequences)) and owner = \(owner.rawValue) and status = 'pending'
+                where seq in (
+                    select seq from deliveries
+                    where seq = any(\(sequences)) and owner = \(owner.rawValue) and status = 'pending'
+                    for update skip locked)
                 """)
         }
     }

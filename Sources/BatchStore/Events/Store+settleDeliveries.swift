@@ -48,8 +48,24 @@ package struct DeliverySettlement: Sendable {
 
     fileprivate var isFailure: Bool { sequel != .delivered }
     fileprivate var isEndpointFailure: Bool { isFailure && duty.kind == .endpoint }
+    fileprivate var status: DeliveryStatus {
+        switch sequel {
+        case .delivered: .delivered
+        case .again: .pending
+        case .exhausted, .gone: .exhausted
+        }
+    }
+    fileprivate var waitMicroseconds: Int64 {
+        if case .again(let wait) = sequel { wait.wholeMicroseconds } else { 0 }
+    }
     fileprivate var latencyMilliseconds: Int32 {
         Int32(clamping: latency.components.seconds * 1_000 + latency.components.attoseconds / 1_000_000_000_000_000)
+    }
+}
+
+extension Duration {
+    fileprivate var wholeMicroseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
     }
 }
 
@@ -79,10 +95,12 @@ extension Store {
             }
             let telling = ordered.filter { !isOutdated($0) }
             try Self.settleTargets(telling, session)
-            for var settlement in ordered {
-                if isOutdated(settlement) { settlement.sequel = .again(after: .zero) }
-                try Self.settle(settlement, owner, session)
+            let told = ordered.map { settlement in
+                var told = settlement
+                if isOutdated(settlement) { told.sequel = .again(after: .zero) }
+                return told
             }
+            try Self.settle(told, owner, session)
             return try Self.disableEndpoints(telling, after: disableAfter, session)
         }
     }
@@ -119,53 +137,58 @@ extension Store {
         }
     }
 
+    /// Records attempts in one statement: a thousand that end together must not keep everybody else waiting.
     private static func settle(
-        _ settlement: DeliverySettlement, _ owner: CoordinatorID, _ session: Session
+        _ settlements: [DeliverySettlement], _ owner: CoordinatorID, _ session: Session
     ) throws {
-        let (status, wait): (DeliveryStatus, Duration) =
-            switch settlement.sequel {
-            case .delivered: (.delivered, .zero)
-            case .again(let wait): (.pending, wait)
-            case .exhausted, .gone: (.exhausted, .zero)
-            }
         try session.execute(
             """
-            with settled as (
-                update deliveries set status = \(status.rawValue), owner = null, owner_until = null,
-                    next_attempt_at = clock_timestamp() + \(wait), last_status_code = \(settlement.statusCode),
-                    last_latency_ms = \(settlement.latencyMilliseconds), last_error = \(settlement.error),
-                    settled_at = case when \(status != .pending) then clock_timestamp() end
-                where seq = \(settlement.duty.sequence) and attempts = \(settlement.duty.attempts)
-                  and owner = \(owner.rawValue) and status = 'pending'
-                returning seq
+            with given as materialized (
+                select seq, attempt, status, wait, nullif(code, -1) as code, latency, nullif(error, '') as error,
+                    nullif(answer, '') as answer
+                from unnest(\(settlements.map(\.duty.sequence)), \(settlements.map(\.duty.attempts)),
+                    \(settlements.map(\.status.rawValue)), \(settlements.map(\.waitMicroseconds)),
+                    \(settlements.map { $0.statusCode ?? -1 }), \(settlements.map(\.latencyMilliseconds)),
+                    \(settlements.map { $0.error ?? "" }), \(settlements.map { $0.answer ?? [] }))
+                as g (seq, attempt, status, wait, code, latency, error, answer)
+            ), settled as (
+                update deliveries d set status = g.status, owner = null, owner_until = null,
+                    next_attempt_at = clock_timestamp() + g.wait * interval '1 microsecond',
+                    last_status_code = g.code, last_latency_ms = g.latency, last_error = g.error,
+                    settled_at = case when g.status <> 'pending' then clock_timestamp() end
+                from given g
+                where d.seq = g.seq and d.attempts = g.attempt and d.owner = \(owner.rawValue)
+                  and d.status = 'pending'
+                returning g.*
             )
             insert into delivery_attempts (delivery_seq, attempt, at, latency_ms, status_code, error, answer)
-            select seq, \(settlement.duty.attempts), clock_timestamp() - \(settlement.latency),
-                \(settlement.latencyMilliseconds), \(settlement.statusCode),
-                \(settlement.error), \(settlement.answer)
+            select seq, attempt, clock_timestamp() - latency * interval '1 millisecond', latency, code, error, answer
             from settled
             on conflict (delivery_seq, attempt) do nothing
             """)
     }
 
+    /// What attempts say about the health of their targets, in one statement.
     private static func settleTargets(_ settlements: [DeliverySettlement], _ session: Session) throws {
-        let groups = Dictionary(grouping: settlements, by: \.duty.target)
-        for target in groups.keys.sorted() {
-            let attempts = groups[target] ?? []
-            let hold = attempts.map(\.hold).max() ?? .zero
-            // Of attempts that ended together one success is enough: the receiver lives; and their failures are one.
-            let hasFailed = attempts.allSatisfy(\.isFailure)
-            try session.execute(
-                """
-                update delivery_targets set
-                    failures = case when \(hasFailed) then failures + 1 else 0 end,
-                    failing_since = case when \(hasFailed) then coalesce(failing_since, clock_timestamp()) end,
-                    succeeded_at = case when \(hasFailed) then succeeded_at else clock_timestamp() end,
-                    held_until = clock_timestamp() + greatest(\(hold), case when \(hasFailed)
-                        then least(\(holdMax), \(holdFirst) * (1 << least(failures, 10))) else interval '0' end)
-                where id = \(target)
-                """)
-        }
+        let groups = Dictionary(grouping: settlements, by: \.duty.target).sorted { $0.key < $1.key }
+        guard !groups.isEmpty else { return }
+        let holds = groups.map { group in (group.value.map(\.hold).max() ?? .zero).wholeMicroseconds }
+        // Of attempts that ended together one success is enough: the receiver lives; and their failures are one.
+        let failed = groups.map { group in Int32(group.value.allSatisfy(\.isFailure) ? 1 : 0) }
+        try session.execute(
+            """
+            with locked as materialized (
+                select id from delivery_targets where id = any(\(groups.map(\.key))) order by id for no key update
+            )
+            update delivery_targets t set
+                failures = case when g.failed = 1 then t.failures + 1 else 0 end,
+                failing_since = case when g.failed = 1 then coalesce(t.failing_since, clock_timestamp()) end,
+                succeeded_at = case when g.failed = 1 then t.succeeded_at else clock_timestamp() end,
+                held_until = clock_timestamp() + greatest(g.hold * interval '1 microsecond', case when g.failed = 1
+                    then least(\(holdMax), \(holdFirst) * (1 << least(t.failures, 10))) else interval '0' end)
+            from locked l join unnest(\(groups.map(\.key)), \(failed), \(holds)) as g (id, failed, hold) on g.id = l.id
+            where t.id = l.id
+            """)
     }
 
     private static func disableEndpoints(

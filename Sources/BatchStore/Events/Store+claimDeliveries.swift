@@ -120,8 +120,9 @@ extension Store {
             returning d.seq, d.target, d.kind, d.url, d.attempts, d.round_attempts, d.event_id, d.endpoint_id,
                 d.project_id, c.is_healthy
         )
-        select c.*, e.type, e.created_at, e.batch_id, case when c.kind = 'batch' then b.webhook_secret end as batch_secret,
-            w.secret, case when w.old_secret_until > clock_timestamp() then w.old_secret end as old_secret
+        select c.*, e.type, e.created_at, e.batch_id,
+            case when c.kind = 'batch' then b.webhook_secret end as batch_secret, w.secret,
+            case when w.old_secret_until > clock_timestamp() then w.old_secret end as old_secret
         from claimed c join events e on e.id = c.event_id join batches b on b.id = e.batch_id
         left join webhook_endpoints w on w.id = c.endpoint_id
         order by c.seq

@@ -25,9 +25,9 @@ extension Store {
     /// Gives events that have none a place in the stream, and makes a pending delivery for everyone who wants them;
     /// returns how many events.
     ///
-    /// Receivers that are added later are not told old news; endpoints are locked, so that one that is disabled, deleted
-    /// or moved at the same moment is so before this or finds its deliveries made. One dispatcher at a time holds the
-    /// lock until its commit, so that places become visible in their order.
+    /// Receivers that are added later are not told old news; endpoints are locked, so that one that is disabled,
+    /// deleted or moved at the same moment is so before this or finds its deliveries made. One dispatcher at a time
+    /// holds the lock until its commit, so that places become visible in their order.
     package func dispatchEvents(to standing: StandingReceivers) async throws -> Int {
         try await pool.transaction { session in
             _ = try session.query("select pg_advisory_xact_lock(\(Self.dispatchLock))")

@@ -57,7 +57,7 @@ final class DeliveryDesk: Sendable {
         for _ in 0..<Self.dispatchesMax {
             let count = try await store.dispatchEvents(to: configuration.standing)
             dispatched += count
-            if count == 0 { break }
+            if count < Store.dispatchLimit { break }
         }
         let recorded = try await record()
         let due = try await store.claimDeliveries(owner: owner, places: places(), lease: lease)

@@ -75,7 +75,9 @@ extension Store {
     ) async throws -> [DeliveryDuty] {
         guard places.all > 0 else { return [] }
         return try await pool.transaction { session in
-            _ = try session.query("select pg_advisory_xact_lock(\(Self.claimLock))")
+            // Nobody waits for the disk with the lock: a claim that a crash of the database forgets is made again.
+            _ = try session.query(
+                "select set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(\(Self.claimLock))")
             let rows = try session.query(Self.claim(owner, places, lease))
             let batches = try Self.endedBatches(try rows.map { try $0["batch_id", as: String.self] }, session)
             return try rows.map { try Self.duty($0, batches) }

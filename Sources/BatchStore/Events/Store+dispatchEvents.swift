@@ -17,8 +17,8 @@ package struct StandingReceivers: Hashable, Sendable {
 }
 
 extension Store {
-    /// Events dispatched by one transaction.
-    private static let dispatchLimit = 500
+    /// Events dispatched by one transaction at most; as many say that there may be more.
+    package static let dispatchLimit = 500
     /// The advisory lock of the one dispatcher at a time.
     private static let dispatchLock: Int64 = 0x7368_6172_6465
 

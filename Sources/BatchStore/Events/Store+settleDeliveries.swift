@@ -89,6 +89,8 @@ extension Store {
         // One order for all coordinators, so that two transactions never wait for each other in a circle.
         let ordered = settlements.sorted { ($0.duty.target, $0.duty.sequence) < ($1.duty.target, $1.duty.sequence) }
         return try await pool.transaction { session in
+            // What a crash of the database forgets is attempted again, under the same id.
+            _ = try session.query("select set_config('synchronous_commit', 'off', true)")
             let urls = try Self.lockEndpoints(ordered, session)
             let isOutdated = { (settlement: DeliverySettlement) -> Bool in
                 settlement.isEndpointFailure && urls[settlement.duty.target] != settlement.duty.url

@@ -97,7 +97,7 @@ struct EventRoutes: Sendable {
 
     private static func types(_ text: String?) throws -> [EventType]? {
         try text.map { text in
-            try text.split(separator: ",").map { word in
+            try text.split(separator: ",", omittingEmptySubsequences: false).map { word in
                 guard let type = EventType(rawValue: String(word)) else {
                     throw BatchError.invalidValue(
                         String(word), param: "types", supported: EventType.allCases.map(\.rawValue))

@@ -33,6 +33,10 @@ final class DeliveryDesk: Sendable {
 
     /// Looks at the outbox in one poll, each bounded by the store.
     private static let dispatchesMax = 4
+    /// Attempts to doubtful targets that one poll begins, and ended attempts that it records: what healthy targets wait
+    /// for does not grow with the number of dead ones.
+    private static let doubtfulPerPollMax = 64
+    private static let recordedPerPollMax = 256
 
     /// A desk that attempts nothing until it is polled.
     ///
@@ -59,7 +63,7 @@ final class DeliveryDesk: Sendable {
             dispatched += count
             if count < Store.dispatchLimit { break }
         }
-        let recorded = try await record()
+        let recorded = try await record(upTo: Self.recordedPerPollMax)
         let due = try await store.claimDeliveries(owner: owner, places: places(), lease: lease)
         for duty in due { begin(duty) }
         return dispatched + recorded + due.count > 0 ? .zero : nil
@@ -94,7 +98,8 @@ final class DeliveryDesk: Sendable {
         let free = max(configuration.attemptsMax - all, 0)
         let forDoubtful = max(configuration.attemptsMax - configuration.healthyReserve - doubtful, 0)
         return DeliveryPlaces(
-            all: free, doubtful: min(free, forDoubtful), perTarget: configuration.attemptsPerTargetMax)
+            all: free, doubtful: min(free, forDoubtful, Self.doubtfulPerPollMax),
+            perTarget: configuration.attemptsPerTargetMax)
     }
 
     private func begin(_ duty: DeliveryDuty) {
@@ -118,11 +123,11 @@ final class DeliveryDesk: Sendable {
     }
 
     /// Records what has ended; returns how many. What could not be recorded is kept for the next time.
-    private func record() async throws -> Int {
+    private func record(upTo limit: Int = .max) async throws -> Int {
         let brokenOff = state.withLock { $0.brokenOff }
         try await store.releaseDeliveries(brokenOff, owner: owner)
         state.withLock { $0.brokenOff.removeFirst(brokenOff.count) }
-        let ended = state.withLock { $0.ended }
+        let ended = state.withLock { Array($0.ended.prefix(limit)) }
         guard !ended.isEmpty else { return 0 }
         let disabled = try await store.settleDeliveries(ended, owner: owner, disableAfter: configuration.disableAfter)
         // Until here they count as ours, so that their leases are kept however long that takes.

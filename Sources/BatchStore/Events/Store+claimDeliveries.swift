@@ -122,19 +122,24 @@ extension Store {
                 where target = r.id and status = 'pending' and next_attempt_at <= clock_timestamp()
                   and (owner_until is null or owner_until < clock_timestamp())
                 order by next_attempt_at
-                limit greatest(case when r.is_healthy then \(places.perTarget) else 1 end - r.in_flight, 0)
-                for update skip locked) d
+                limit greatest(case when r.is_healthy then \(places.perTarget) else 1 end - r.in_flight, 0)) d
         ), chosen as materialized (
             select seq, is_healthy from (
                 select * from due where is_healthy
                 union all
                 (select * from due where not is_healthy order by next_attempt_at limit \(places.doubtful))) c
             order by next_attempt_at limit \(places.all)
+        ), locked as materialized (
+            -- Only what is taken: locking a thousand rows to leave most of them would be work for nothing.
+            select d.seq, c.is_healthy from chosen c join deliveries d on d.seq = c.seq
+            where d.status = 'pending' and d.next_attempt_at <= clock_timestamp()
+              and (d.owner_until is null or d.owner_until < clock_timestamp())
+            for update of d skip locked
         ), claimed as (
             update deliveries d set owner = \(owner.rawValue), owner_until = clock_timestamp() + \(lease),
                 attempts = attempts + 1,
                 round_attempts = case when d.owner is null then round_attempts + 1 else greatest(round_attempts, 1) end
-            from chosen c where d.seq = c.seq
+            from locked c where d.seq = c.seq
             returning d.seq, d.target, d.kind, d.url, d.attempts, d.round_attempts, d.event_id, d.endpoint_id,
                 d.project_id, c.is_healthy
         )

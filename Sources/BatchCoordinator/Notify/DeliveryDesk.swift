@@ -20,6 +20,8 @@ final class DeliveryDesk: Sendable {
         var ended: [DeliverySettlement] = []
         /// Broken off and not given back yet.
         var brokenOff: [DeliveryDuty] = []
+        /// When doubtful targets may be looked at again.
+        var doubtfulFrom = ContinuousClock.now
     }
 
     private let store: Store
@@ -33,8 +35,9 @@ final class DeliveryDesk: Sendable {
 
     /// Looks at the outbox in one poll, each bounded by the store.
     private static let dispatchesMax = 4
-    /// Attempts to doubtful targets that one poll begins, and ended attempts that it records: what healthy targets wait
-    /// for does not grow with the number of dead ones.
+    /// How often doubtful targets are looked at, attempts to them that one poll begins, and ended attempts that it
+    /// records: what healthy targets wait for does not grow with the number of dead ones.
+    private static let doubtfulEvery = Duration.milliseconds(50)
     private static let doubtfulPerPollMax = 64
     private static let recordedPerPollMax = 256
 
@@ -64,9 +67,10 @@ final class DeliveryDesk: Sendable {
             if count < Store.dispatchLimit { break }
         }
         let recorded = try await record(upTo: Self.recordedPerPollMax)
-        let due = try await store.claimDeliveries(owner: owner, places: places(), lease: lease)
+        let (places, doubtfulIn) = places()
+        let due = try await store.claimDeliveries(owner: owner, places: places, lease: lease)
         for duty in due { begin(duty) }
-        return dispatched + recorded + due.count > 0 ? .zero : nil
+        return dispatched + recorded + due.count > 0 ? .zero : doubtfulIn
     }
 
     /// Keeps the leases of the attempts under way, and of those that are not recorded yet.
@@ -92,14 +96,20 @@ final class DeliveryDesk: Sendable {
         }
     }
 
-    private func places() -> DeliveryPlaces {
-        let (all, healthy) = state.withLock { ($0.underWay.count + $0.ended.count, $0.healthyUnderWay) }
-        let doubtful = all - healthy
-        let free = max(configuration.attemptsMax - all, 0)
-        let forDoubtful = max(configuration.attemptsMax - configuration.healthyReserve - doubtful, 0)
-        return DeliveryPlaces(
-            all: free, doubtful: min(free, forDoubtful, Self.doubtfulPerPollMax),
-            perTarget: configuration.attemptsPerTargetMax)
+    /// What may be claimed now, and when there are places for doubtful targets again if there are none for now.
+    private func places() -> (DeliveryPlaces, doubtfulIn: Duration?) {
+        state.withLock { state in
+            let all = state.underWay.count + state.ended.count
+            let free = max(configuration.attemptsMax - all, 0)
+            var places = DeliveryPlaces(all: free, doubtful: 0, perTarget: configuration.attemptsPerTargetMax)
+            let now = ContinuousClock.now
+            guard now >= state.doubtfulFrom else { return (places, now.duration(to: state.doubtfulFrom)) }
+            state.doubtfulFrom = now + Self.doubtfulEvery
+            let doubtful = all - state.healthyUnderWay
+            let forDoubtful = max(configuration.attemptsMax - configuration.healthyReserve - doubtful, 0)
+            places.doubtful = min(free, forDoubtful, Self.doubtfulPerPollMax)
+            return (places, nil)
+        }
     }
 
     private func begin(_ duty: DeliveryDuty) {

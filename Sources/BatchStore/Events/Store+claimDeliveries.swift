@@ -115,7 +115,7 @@ extension Store {
             cross join lateral (
                 select count(*) as in_flight from deliveries l
                 where l.target = t.id and l.owner is not null and l.owner_until > clock_timestamp()) f
-            where t.held_until <= clock_timestamp()
+            where t.held_until <= clock_timestamp() and (h.is_healthy or \(places.doubtful) > 0)
         ), due as materialized (
             select d.seq, d.next_attempt_at, r.is_healthy from ready r cross join lateral (
                 select seq, next_attempt_at from deliveries

@@ -113,10 +113,15 @@ import Testing
     }
 
     @Test func `the body is thin and names the event by the header's id`() {
-        let event = WebhookEvent(
-            id: EventID(rawValue: "evt_1"), type: "batch.completed", batch: BatchID(rawValue: "batch_1"), createdAt: 7)
+        let batch = Batch(
+            id: BatchID(rawValue: "batch_1"), project: ProjectID(rawValue: "proj_1"), status: .completed,
+            inputFileID: "file-1", endpoint: "/v1/embeddings", completionWindow: "24h", createdAt: 1, expiresAt: 2)
+        let event = OutboxEvent(id: EventID(rawValue: "evt_1"), type: .batchCompleted, createdAt: 7, batch: batch)
+        let data =
+            #"{"id":"batch_1","status":"completed","endpoint":"/v1/embeddings","output_file_id":null,"#
+            + #""error_file_id":null,"request_counts":{"total":0,"completed":0,"failed":0},"metadata":null}"#
         #expect(
-            String(decoding: event.body, as: UTF8.self)
-                == #"{"id":"evt_1","object":"event","created_at":7,"type":"batch.completed","data":{"id":"batch_1"}}"#)
+            event.eventObject.text
+                == #"{"id":"evt_1","object":"event","created_at":7,"type":"batch.completed","data":"# + data + "}")
     }
 }

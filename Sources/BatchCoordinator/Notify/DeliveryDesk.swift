@@ -37,7 +37,7 @@ final class DeliveryDesk: Sendable {
     private static let dispatchesMax = 4
     /// How often doubtful targets are looked at, attempts to them that one poll begins, and ended attempts that it
     /// records: what healthy targets wait for does not grow with the number of dead ones.
-    private static let doubtfulEvery = Duration.milliseconds(50)
+    private static let doubtfulEvery = Duration.milliseconds(200)
     private static let doubtfulPerPollMax = 64
     private static let recordedPerPollMax = 256
 

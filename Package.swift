@@ -130,7 +130,7 @@ let package = Package(
             "BatchCoordinatorTests",
             [
                 "BatchCore", "BatchCoordinator", "BatchFiles", "BatchStore", "BatchTesting", "BatchWebhook", "Curl",
-                "HTTPTesting", logging,
+                "HTTPTesting", "Loops", logging,
             ]),
         tests(
             "BatchWorkerTests",

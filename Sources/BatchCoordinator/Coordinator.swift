@@ -61,17 +61,12 @@ package struct Coordinator: Service {
             store: store, owner: id,
             courier: Courier(sender: sender, configuration: configuration.notify, logger: logger),
             configuration: configuration.notify, lease: configuration.dutyLease, wake: wake, logger: logger)
-        let keeper = Task {
-            // Beside the loop, whose statements may wait; and on until the last attempt has ended.
-            while !Task.isCancelled {
-                try await Task.sleep(for: configuration.dutyRenewEvery)
-                do {
-                    try await desk.renew()
-                } catch let error where !(error is CancellationError) {
-                    logger.notice("deliveries could not be kept for now", metadata: ["error": "\(error)"])
-                }
-            }
+        let leases = loop("keeper of deliveries", WakeSignal(), idle: configuration.dutyRenewEvery) {
+            try await desk.renew()
+            return nil
         }
+        // Beside the loop, whose statements may wait; and on until the last attempt has ended.
+        let keeper = Task { await leases.run(until: StopFlag()) }
         defer { keeper.cancel() }
         try await loop("deliverer", wake) { try await desk.poll() }.run()
         // Also when the task is cancelled: what was attempted is recorded, and what was not is given back.

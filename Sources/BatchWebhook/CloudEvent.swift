@@ -44,13 +44,7 @@ package struct CloudEvent: Hashable, Sendable {
             .init("status", .string(batch.status.rawValue)),
             .init("output_file_id", JSONValue(batch.outputFileID?.rawValue)),
             .init("error_file_id", JSONValue(batch.errorFileID?.rawValue)),
-            .init(
-                "request_counts",
-                .object([
-                    .init("total", .integer(batch.counts.total)),
-                    .init("completed", .integer(batch.counts.completed)),
-                    .init("failed", .integer(batch.counts.failed)),
-                ])),
+            .init("request_counts", batch.countsObject),
             .init("metadata", batch.metadata.map(JSONValue.raw) ?? .null),
         ])
     }

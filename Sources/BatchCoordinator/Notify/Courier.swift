@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import BatchCore
-internal import BatchStore
-internal import BatchWebhook
+package import BatchStore
+package import BatchWebhook
 internal import Foundation
 internal import Logging
-internal import Sealing
+package import Sealing
 
 /// Makes one attempt of a delivery and decides what follows from it. (contracts: webhook attempt policy)
 struct Courier: Sendable {
@@ -71,8 +71,9 @@ struct Courier: Sendable {
         switch report.verdict {
         case .delivered: break
         case .gone where duty.kind == .endpoint: settlement.sequel = .gone
-        case .gone: settlement.sequel = .exhausted
-        case .throttled, .failed, .interrupted:
+        // A broker is never given up: whoever runs it may put it back.
+        case .gone where duty.kind != .sink: settlement.sequel = .exhausted
+        case .gone, .throttled, .failed, .interrupted:
             let schedule = duty.kind == .sink ? configuration.sinkSchedule : configuration.schedule
             var generator = SystemRandomNumberGenerator()
             let wait = schedule.wait(
@@ -85,13 +86,14 @@ struct Courier: Sendable {
 }
 
 /// Why something cannot be signed.
-struct SecretFault: Error, CustomStringConvertible {
-    let description: String
+package struct SecretFault: Error, CustomStringConvertible {
+    /// For operators.
+    package let description: String
 }
 
 extension WebhookSecret {
     /// Opens a secret that the database keeps.
-    init(unsealing sealed: SealedSecret, with key: SealingKey?) throws(SecretFault) {
+    package init(unsealing sealed: SealedSecret, with key: SealingKey?) throws(SecretFault) {
         guard let key else {
             throw SecretFault(
                 description: "the secret cannot be read: this coordinator has no sealing_key; set the same everywhere")

@@ -114,6 +114,12 @@ final class DeliveryDesk: Sendable {
 
     private func begin(_ duty: DeliveryDuty) {
         state.withLock { state in
+            if state.underWay[duty.sequence] != nil {
+                // Its lease ran out, in an outage of the database, and was taken again: the attempt that is under way
+                // counts for the new one, so that there are never two.
+                state.underWay[duty.sequence]?.duty.attempts = duty.attempts
+                return
+            }
             if duty.isHealthy { state.healthyUnderWay += 1 }
             let task = Task { [courier] in
                 let settlement = await courier.attempt(duty)
@@ -125,9 +131,11 @@ final class DeliveryDesk: Sendable {
 
     private func end(_ duty: DeliveryDuty, _ settlement: DeliverySettlement?) {
         state.withLock { state in
-            state.underWay[duty.sequence] = nil
+            let held = state.underWay.removeValue(forKey: duty.sequence)?.duty ?? duty
             if duty.isHealthy { state.healthyUnderWay -= 1 }
-            if let settlement { state.ended.append(settlement) } else { state.brokenOff.append(duty) }
+            guard var settlement else { return state.brokenOff.append(held) }
+            settlement.duty = held
+            state.ended.append(settlement)
         }
         wake.wake()
     }

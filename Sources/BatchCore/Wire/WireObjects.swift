@@ -77,7 +77,7 @@ extension Batch {
     }
 
     /// `request_counts`.
-    var countsObject: JSONValue {
+    package var countsObject: JSONValue {
         .object([
             .init("total", .integer(counts.total)),
             .init("completed", .integer(counts.completed)),

@@ -42,7 +42,8 @@ package struct DeliverySettlement: Sendable {
         self.hold = hold
         self.statusCode = statusCode
         self.latency = latency
-        self.error = error
+        // PostgreSQL keeps no NUL in a text, and one odd answer must not keep all others from being recorded.
+        self.error = error.map { String($0.unicodeScalars.filter { $0 != "\0" }) }
         self.answer = answer
     }
 

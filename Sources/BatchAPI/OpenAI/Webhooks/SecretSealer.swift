@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BatchCoordinator
 import BatchCore
 import BatchStore
 import BatchWebhook
@@ -21,11 +22,8 @@ struct SecretSealer: Sendable {
     ///
     /// - Throws: a 400 ``BatchCore/BatchError`` when the server has no key to open them with.
     func open(_ sealed: [SealedSecret]) throws -> [WebhookSecret] {
-        try sealed.map { sealed in
-            let text = try presentKey().open(sealed.bytes, context: sealed.context)
-            guard let secret = WebhookSecret(String(decoding: text, as: UTF8.self)) else { throw SealingFault.damaged }
-            return secret
-        }
+        let key = try presentKey()
+        return try sealed.map { try WebhookSecret(unsealing: $0, with: key) }
     }
 
     private func presentKey() throws -> SealingKey {

@@ -71,12 +71,10 @@ extension S3Client {
             method: "POST", operation: "finish writing", key: key, query: [(name: "uploadId", value: upload)],
             headers: [(name: "Content-Type", value: "application/xml")], body: SharedBytes(Array(text.utf8)))
         do {
-            let response = try await send(call)
             // The store says 200 before it knows how it will end. (contracts: operations needed)
-            if case .refused(_, let code, let message) = S3Answer.refusal(status: 500, response.headers, response.body),
-                !code.isEmpty
-            {
-                throw fault(call, .refused(status: 500, code: code, message: message))
+            let response = try await send(call) { response in
+                let error = refusal(call, 500, response.headers, response.body)
+                if !error.code.isEmpty { throw error }
             }
             _ = try document(call, response, root: "CompleteMultipartUploadResult")
         } catch let error as S3Error {

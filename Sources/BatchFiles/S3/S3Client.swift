@@ -45,8 +45,8 @@ package final class S3Client: Sendable {
     /// The object in errors.
     func place(_ key: String) -> String { "s3://\(configuration.bucket)/\(key)" }
 
-    /// Sends until it succeeds or no further try helps; the answer has a status 2xx.
-    func send(_ call: Call) async throws -> HTTPResponse {
+    /// Sends until it succeeds or no further try helps; the answer has a status 2xx and may be refused by `check`.
+    func send(_ call: Call, check: (HTTPResponse) throws -> Void = { _ in }) async throws -> HTTPResponse {
         try await configuration.retries.run { [self] in
             let response = try await exchange(call) { (request) throws(CurlError) in
                 try await engine.perform(request)
@@ -54,6 +54,7 @@ package final class S3Client: Sendable {
             guard (200...299).contains(response.status) else {
                 throw refusal(call, response.status, response.headers, response.body)
             }
+            try check(response)
             return response
         }
     }

@@ -127,7 +127,9 @@ package final class S3ObjectWriter: Sendable {
     /// ``finish()`` has succeeded.
     package func abandon() async {
         let (tasks, upload, end) = state.withLock { state in
-            guard state.end != .reached else { return ([Task<Void, Never>](), nil as Task<String, any Error>?, End.none) }
+            guard state.end != .reached else {
+                return ([Task<Void, Never>](), nil as Task<String, any Error>?, End.none)
+            }
             state.isOver = true
             state.filling = []
             state.waiting = nil
@@ -167,7 +169,8 @@ package final class S3ObjectWriter: Sendable {
             let result: Result<S3Part, any Error>
             do {
                 result = .success(
-                    try await client.uploadPart(key, upload: try await upload.value, number: number, SharedBytes(bytes)))
+                    try await client.uploadPart(key, upload: try await upload.value, number: number, SharedBytes(bytes))
+                )
             } catch {
                 result = .failure(error)
             }

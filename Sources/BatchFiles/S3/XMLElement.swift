@@ -4,21 +4,21 @@
 ///
 /// Strict, and smaller than XML on purpose: no document types (hence no entities but the five of XML itself and
 /// numbers), UTF-8 only, bounded depth. Whoever sends anything else is no store.
-struct XMLElement: Sendable {
+package struct XMLElement: Sendable {
     /// Name without a namespace prefix.
-    let name: String
+    package let name: String
     /// Text directly in it, entities resolved.
-    fileprivate(set) var text = ""
+    package fileprivate(set) var text = ""
     /// Elements directly in it, in order.
-    fileprivate(set) var children: [XMLElement] = []
+    package fileprivate(set) var children: [XMLElement] = []
 
     /// Deepest nesting.
-    static let depthMax = 16
+    package static let depthMax = 16
 
     /// Reads a whole document.
     ///
     /// - Throws: ``XMLProblem`` for anything but one well-formed element with what may surround it.
-    init(parsing bytes: [UInt8]) throws(XMLProblem) {
+    package init(parsing bytes: [UInt8]) throws(XMLProblem) {
         guard let text = String(validating: bytes, as: UTF8.self) else { throw XMLProblem("it is not UTF-8") }
         var reader = XMLReader(Array(text.utf8))
         self = try reader.document()
@@ -27,22 +27,22 @@ struct XMLElement: Sendable {
     fileprivate init(name: String) { self.name = name }
 
     /// First child of that name.
-    func first(_ name: String) -> XMLElement? { children.first { $0.name == name } }
+    package func first(_ name: String) -> XMLElement? { children.first { $0.name == name } }
 
     /// Children of that name, in order.
-    func all(_ name: String) -> [XMLElement] { children.filter { $0.name == name } }
+    package func all(_ name: String) -> [XMLElement] { children.filter { $0.name == name } }
 
     /// Text of the first child of that name.
-    subscript(_ name: String) -> String? { first(name)?.text }
+    package subscript(_ name: String) -> String? { first(name)?.text }
 }
 
 /// Why bytes are no XML document of a store.
-struct XMLProblem: Error, Hashable, Sendable {
+package struct XMLProblem: Error, Hashable, Sendable {
     /// What is wrong.
-    let text: String
+    package let text: String
 
     /// A problem.
-    init(_ text: String) { self.text = text }
+    package init(_ text: String) { self.text = text }
 }
 
 /// Reads from left to right; never goes back.

@@ -6,7 +6,8 @@ internal import Synchronization
 /// A vault under a prefix of a bucket of a store that speaks S3.
 ///
 /// A blob is the object `PREFIXblobs/XX/KEY`, where `XX` are the key's first two digits; it comes into being in one
-/// request, so it is either whole or not there. Parts of a blob that was never sealed are an upload that the store lists.
+/// request, so it is either whole or not there. Parts of a blob that was never sealed are an upload that the store
+/// lists.
 package final class S3Vault: FileVault {
     private let client: S3Client
     private let prefix: String

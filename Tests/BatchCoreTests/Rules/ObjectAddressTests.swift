@@ -4,18 +4,19 @@ import BatchCore
 import Testing
 
 @Suite struct ObjectAddressTests {
-    @Test(arguments: [
-        ("s3://bucket/key", ObjectStoreKind.s3, nil, "bucket", "key"),
-        ("s3://my.bucket-1/a/b c/ü%20+?#", .s3, nil, "my.bucket-1", "a/b c/ü%20+?#"),
-        ("S3://bucket/results/", .s3, nil, "bucket", "results/"),
-        ("s3://bucket", .s3, nil, "bucket", ""),
-        ("s3://bucket//two", .s3, nil, "bucket", "/two"),
-        ("s3://bucket/../x/./y", .s3, nil, "bucket", "../x/./y"),
-        ("oss://bucket/in.jsonl", .oss, nil, "bucket", "in.jsonl"),
-        ("oss:cn-beijing:bucket/dir/in:1.jsonl", .oss, "cn-beijing", "bucket", "dir/in:1.jsonl"),
-        ("oss:oss-cn-beijing:bucket/k", .oss, "cn-beijing", "bucket", "k"),
-        ("tos://bucket/k", .tos, nil, "bucket", "k"),
-    ] as [(String, ObjectStoreKind, String?, String, String)])
+    @Test(
+        arguments: [
+            ("s3://bucket/key", ObjectStoreKind.s3, nil, "bucket", "key"),
+            ("s3://my.bucket-1/a/b c/ü%20+?#", .s3, nil, "my.bucket-1", "a/b c/ü%20+?#"),
+            ("S3://bucket/results/", .s3, nil, "bucket", "results/"),
+            ("s3://bucket", .s3, nil, "bucket", ""),
+            ("s3://bucket//two", .s3, nil, "bucket", "/two"),
+            ("s3://bucket/../x/./y", .s3, nil, "bucket", "../x/./y"),
+            ("oss://bucket/in.jsonl", .oss, nil, "bucket", "in.jsonl"),
+            ("oss:cn-beijing:bucket/dir/in:1.jsonl", .oss, "cn-beijing", "bucket", "dir/in:1.jsonl"),
+            ("oss:oss-cn-beijing:bucket/k", .oss, "cn-beijing", "bucket", "k"),
+            ("tos://bucket/k", .tos, nil, "bucket", "k"),
+        ] as [(String, ObjectStoreKind, String?, String, String)])
     func `an address of a store says store, region, bucket and key, taken literally`(
         text: String, store: ObjectStoreKind, region: String?, bucket: String, key: String
     ) throws {
@@ -73,7 +74,8 @@ import Testing
 
     @Test func `the reasons tell the way out`() {
         #expect(ObjectAddressProblem.scheme("").message.contains("s3://bucket/key"))
-        #expect(ObjectAddressProblem.form(.s3).message == "is written s3://bucket/key, with two slashes after the colon")
+        #expect(
+            ObjectAddressProblem.form(.s3).message == "is written s3://bucket/key, with two slashes after the colon")
         #expect(ObjectAddressProblem.bucket("A").message.contains("3 to 63 small letters"))
     }
 }

@@ -17,30 +17,35 @@ import Testing
         fields.first { $0.name == "Authorization" }?.value
     }
 
-    @Test(arguments: [
-        (
-            S3Signer.Request(method: "GET", host: host, path: "/test.txt", headers: [("Range", "bytes=0-9")]),
-            S3Signer.Payload.empty, "host;range;x-amz-content-sha256;x-amz-date",
-            "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
-        ),
-        (
-            S3Signer.Request(
-                method: "PUT", host: host, path: "/test%24file.text",
-                headers: [("Date", "Fri, 24 May 2013 00:00:00 GMT"), ("x-amz-storage-class", "REDUCED_REDUNDANCY")]),
-            .hash(Array("Welcome to Amazon S3.".utf8)),
-            "date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class",
-            "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"
-        ),
-        (
-            S3Signer.Request(method: "GET", host: host, path: "/", query: [("lifecycle", "")]), .empty,
-            "host;x-amz-content-sha256;x-amz-date", "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"
-        ),
-        (
-            S3Signer.Request(method: "GET", host: host, path: "/", query: [("prefix", "J"), ("max-keys", "2")]),
-            .empty,
-            "host;x-amz-content-sha256;x-amz-date", "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"
-        ),
-    ] as [(S3Signer.Request, S3Signer.Payload, String, String)])
+    @Test(
+        arguments: [
+            (
+                S3Signer.Request(method: "GET", host: host, path: "/test.txt", headers: [("Range", "bytes=0-9")]),
+                S3Signer.Payload.empty, "host;range;x-amz-content-sha256;x-amz-date",
+                "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
+            ),
+            (
+                S3Signer.Request(
+                    method: "PUT", host: host, path: "/test%24file.text",
+                    headers: [
+                        ("Date", "Fri, 24 May 2013 00:00:00 GMT"), ("x-amz-storage-class", "REDUCED_REDUNDANCY"),
+                    ]),
+                .hash(Array("Welcome to Amazon S3.".utf8)),
+                "date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class",
+                "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"
+            ),
+            (
+                S3Signer.Request(method: "GET", host: host, path: "/", query: [("lifecycle", "")]), .empty,
+                "host;x-amz-content-sha256;x-amz-date",
+                "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"
+            ),
+            (
+                S3Signer.Request(method: "GET", host: host, path: "/", query: [("prefix", "J"), ("max-keys", "2")]),
+                .empty,
+                "host;x-amz-content-sha256;x-amz-date",
+                "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"
+            ),
+        ] as [(S3Signer.Request, S3Signer.Payload, String, String)])
     func `the published examples get the published signatures`(
         request: S3Signer.Request, payload: S3Signer.Payload, names: String, signature: String
     ) {
@@ -96,10 +101,12 @@ import Testing
         #expect(query.contains("&X-Amz-Expires=\(written)&"))
     }
 
-    @Test(arguments: [
-        (0, "19700101T000000Z"), (951_782_400, "20000229T000000Z"), (951_868_799, "20000229T235959Z"),
-        (1_709_164_800, "20240229T000000Z"), (1_735_689_599, "20241231T235959Z"), (4_107_542_400, "21000301T000000Z"),
-    ] as [(Int64, String)])
+    @Test(
+        arguments: [
+            (0, "19700101T000000Z"), (951_782_400, "20000229T000000Z"), (951_868_799, "20000229T235959Z"),
+            (1_709_164_800, "20240229T000000Z"), (1_735_689_599, "20241231T235959Z"),
+            (4_107_542_400, "21000301T000000Z"),
+        ] as [(Int64, String)])
     func `instants are written in the calendar's days`(seconds: Int64, written: String) {
         let request = S3Signer.Request(method: "GET", host: Self.host, path: "/x")
         let fields = signer.headers(for: request, payload: .empty, unixSeconds: seconds)

@@ -42,7 +42,8 @@ import Testing
         }
     }
 
-    @Test func `an upload in parts becomes one object, its parts are listed, and it is resumed from them`() async throws {
+    @Test func `an upload in parts becomes one object, its parts are listed, and it is resumed from them`() async throws
+    {
         try await withStore { store in
             let parts = [bytes(300_000), bytes(70_000), bytes(5)]
             let upload = try await store.client.createUpload("big")
@@ -145,9 +146,11 @@ import Testing
             let client = S3Client(store.configuration, engine: store.engine, clock: clock)
             try await client.put("key", SharedBytes([1, 2]))
             #expect(abs(clock.unixSeconds - Int64(Date().timeIntervalSince1970)) < 60)
-            let other = S3Client(store.configuration, engine: store.engine, clock: StoreClock(local: {
-                Int64(Date().timeIntervalSince1970) + offset
-            }))
+            let other = S3Client(
+                store.configuration, engine: store.engine,
+                clock: StoreClock(local: {
+                    Int64(Date().timeIntervalSince1970) + offset
+                }))
             // A HEAD has no body that could tell the reason.
             #expect(try await other.head("key").bytes == 2)
         }

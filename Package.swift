@@ -152,10 +152,11 @@ let package = Package(
         tests(
             "BatchdTests",
             [
-                "batchd", "BatchAPI", "BatchClient", "BatchCore", "BatchInference", "BatchStore", "BatchWorker",
+                "batchd", "BatchAPI", "BatchClient", "BatchCore", "BatchFiles", "BatchInference", "BatchStore",
+                "BatchWorker",
                 "Loops", arguments, lifecycle, logging,
             ]),
-        tests("EndToEndTests", ["PostgresTesting", "ServerTesting"]),
+        tests("EndToEndTests", ["BatchFiles", "Curl", "PostgresTesting", "ServerTesting", "StorageTesting"]),
         tests("CompatibilityTests", ["BatchWebhook", "Curl", "HTTPTesting", "ServerTesting"]),
         tests("TidyTests", []),
     ],

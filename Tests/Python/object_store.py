@@ -29,7 +29,7 @@ PROXY_FILTERS = {
     "gatekeeper": "",
     "listing_formats": "",
     "bulk": "",
-    "s3api": "location = us-east-1\nmin_segment_size = 65536\n",
+    "s3api": "location = us-east-1\nstorage_domain = localhost\nmin_segment_size = 65536\n",
     "tempauth": "user_test_tester = testing .admin\nuser_test_guest = guesting\n",
     "slo": "",
     "dlo": "",

@@ -63,6 +63,26 @@ import Testing
         }
     }
 
+    @Test func `the bucket may be part of the host's name`() async throws {
+        try await withStore { store in
+            var configuration = store.configuration
+            configuration.endpoint = try S3Endpoint(
+                url: "http://localhost:\(PrivateStore.shared().port)", region: PrivateStore.region,
+                usesPathStyle: false)
+            let client = S3Client(configuration, engine: store.engine)
+            let writer = S3ObjectWriter(client, key: "a b/c+d")
+            try bytes(600_000).withUnsafeBytes { try writer.append($0) }
+            try await writer.finish()
+            #expect(try await read(client.get("a b/c+d")) == bytes(600_000))
+            var keys: [String] = []
+            try await client.forEachObject(prefix: "a b/") { keys.append($0.key) }
+            #expect(keys == ["a b/c+d"])
+            let url = client.presignedURL("GET", "a b/c+d", validFor: 60)
+            #expect(url.hasPrefix("http://\(configuration.bucket).localhost:"))
+            #expect(try await store.engine.perform(HTTPRequest(url: url)).body.count == 600_000)
+        }
+    }
+
     @Test func `an upload that was given up leaves neither parts nor object`() async throws {
         try await withStore { store in
             let upload = try await store.client.createUpload("big")

@@ -64,6 +64,7 @@ package final class ObjectDownload: Sendable {
         state = Mutex(State(iterator: first.body.makeAsyncIterator(), position: range?.lowerBound ?? 0))
     }
 
+    /// Asks for the object, or a range of it, and returns when the head of the answer is there.
     static func open(_ source: Source, range: Range<Int64>?) async throws -> ObjectDownload {
         let text = range.map { "bytes=\($0.lowerBound)-\(max($0.lowerBound, $0.upperBound - 1))" }
         return try ObjectDownload(source, try await source.open(text, nil), range: range)

@@ -4,7 +4,8 @@ package import BatchCore
 package import Curl
 
 /// An object behind a URL that a user gave: public, or with a permission in its query. Called exactly as written,
-/// without any signature of ours, and only at addresses that the rule lets through. (contracts: address forms, SSRF rules)
+/// without any signature of ours, and only at addresses that the rule lets through. (contracts: address forms, SSRF
+/// rules)
 package struct PresignedObject: Sendable {
     /// Where it is.
     package let url: OutboundURL

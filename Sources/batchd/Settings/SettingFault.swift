@@ -18,8 +18,8 @@ struct SettingsError: Error, Hashable, CustomStringConvertible {
 
     /// What a coordinator says that does not know where files are.
     static let noVault =
-        "vault.directory is not set: name a directory that all coordinators share (--vault, SHARDLINE_VAULT_DIRECTORY), "
-        + "or a bucket (vault.s3.bucket)"
+        "vault.directory is not set: name a directory that all coordinators share (--vault, "
+        + "SHARDLINE_VAULT_DIRECTORY), or a bucket (vault.s3.bucket)"
 
     /// The problems, one per line.
     var description: String { problems.joined(separator: "\n") }

@@ -15,8 +15,8 @@ extension SettingsTable {
         .text("vault.s3.region", \.vaultStore.region, unit: "name", "Region that requests are signed for."),
         .flag(
             "vault.s3.path_style", \.vaultStore.usesPathStyle,
-            "Whether the bucket is part of the path, as MinIO, Ceph and Swift like it, or of the host's name, as OSS and "
-                + "TOS want it. Without effect on AWS."),
+            "Whether the bucket is part of the path, as MinIO, Ceph and Swift like it, or of the host's name, as OSS "
+                + "and TOS want it. Without effect on AWS."),
         .text("vault.s3.access_key", \.vaultStore.accessKey, "Access key id."),
         .text("vault.s3.secret_key", \.vaultStore.secretKey, secrecy: .hidden, "Secret access key."),
         .text(

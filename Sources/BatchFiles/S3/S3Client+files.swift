@@ -12,7 +12,8 @@ extension S3Client {
     /// After an error the parts stay, for another try or ``abortUpload(_:upload:)``; nobody sees them.
     ///
     /// - Parameters:
-    ///   - resuming: the upload of an earlier try of the same file and part size; begun anew when the store has lost it.
+    ///   - resuming: the upload of an earlier try of the same file and part size; begun anew when the store has lost
+    ///     it.
     ///   - begun: told the name of a new upload before its first part goes, so that it can be kept.
     /// - Returns: how many bytes were sent.
     @discardableResult

@@ -112,6 +112,7 @@ let package = Package(
         support("PostgresTesting", []),
         support("HTTPTesting", []),
         support("BrokerTesting", ["CRabbitMQ"]),
+        support("StorageTesting", []),
         support("BatchTesting", ["BatchCore", "BatchStore", "Postgres", "PostgresTesting", logging]),
         support("ServerTesting", ["PostgresTesting"]),
         // one per module, and three that look at the whole
@@ -122,7 +123,7 @@ let package = Package(
         tests("LoopsTests", ["Loops", lifecycle, logging]),
         tests("BatchCoreTests", ["BatchCore"]),
         tests("BatchStoreTests", ["BatchCore", "BatchStore", "BatchTesting"]),
-        tests("BatchFilesTests", ["BatchCore", "BatchFiles", crypto]),
+        tests("BatchFilesTests", ["BatchCore", "BatchFiles", "Curl", "HTTPTesting", "StorageTesting", crypto]),
         tests("BatchInferenceTests", ["BatchCore", "BatchInference", "Curl", "HTTPTesting", "Loops", logging]),
         tests("BatchClientTests", ["BatchClient", "BatchCore", "Curl", "HTTPTesting"]),
         tests("BatchWebhookTests", ["BatchCore", "BatchWebhook", "Curl", "HTTPTesting"]),
@@ -152,11 +153,17 @@ let package = Package(
         tests(
             "BatchdTests",
             [
-                "batchd", "BatchAPI", "BatchClient", "BatchCore", "BatchInference", "BatchStore", "BatchWorker",
+                "batchd", "BatchAPI", "BatchClient", "BatchCore", "BatchFiles", "BatchInference", "BatchStore",
+                "BatchWorker",
                 "Loops", arguments, lifecycle, logging,
             ]),
         tests("AmqpTests", ["Amqp", "BrokerTesting", "HTTPTesting"]),
-        tests("EndToEndTests", ["BrokerTesting", "HTTPTesting", "PostgresTesting", "ServerTesting", crypto]),
+        tests(
+            "EndToEndTests",
+            [
+                "BatchFiles", "BrokerTesting", "Curl", "HTTPTesting", "PostgresTesting", "ServerTesting",
+                "StorageTesting", crypto,
+            ]),
         tests("CompatibilityTests", ["BatchWebhook", "Curl", "HTTPTesting", "ServerTesting"]),
         tests("TidyTests", []),
     ],

@@ -50,6 +50,11 @@ package final class IncomingFile: Sendable {
         self.limits = limits
     }
 
+    /// Waits until the vault takes more; a task calls it before it appends what has come.
+    package func ready() async {
+        await writer.ready()
+    }
+
     /// Takes the next bytes.
     ///
     /// - Throws: a 413 or 507 ``BatchCore/BatchError``; the caller then calls ``discard()``.

@@ -7,7 +7,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
         commandName: "coordinator",
         abstract: "Run the API and the coordinator's rooms against a database; any number of them may run.",
         discussion: """
-            Needs database.url and vault.directory. Prints one line when it can serve: \
+            Needs database.url and vault.directory or vault.s3. Prints one line when it can serve: \
             shardline coordinator ready url=http://HOST:PORT
             """)
 

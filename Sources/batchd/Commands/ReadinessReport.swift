@@ -70,15 +70,19 @@ struct ReadinessReport: Sendable {
 
     private mutating func tryVault(_ settings: Settings, logger: Logger) async {
         let own = DataDirectory.existing(settings.standalone.dataDirectory)?.vault
-        guard let directory = settings.vaultDirectory.isEmpty ? own : settings.vaultDirectory else {
-            fail("vault", "vault.directory is not set: --vault DIR or SHARDLINE_VAULT_DIRECTORY (workers need none)")
-            return
-        }
+        let wayOut =
+            settings.vaultStore.isSet
+            ? "correct the settings under vault.s3"
+            : "make the directory writable for this user, or choose another vault.directory"
         do {
-            try await Assembly(settings: settings, logger: logger).vault(directory).check()
-            add("vault", "writable at \(directory)")
+            guard let (vault, place) = try Assembly(settings: settings, logger: logger).vault(standard: own) else {
+                fail("vault", SettingsError.noVault + " (workers need none)")
+                return
+            }
+            try await vault.check()
+            add("vault", "writable at \(place)")
         } catch {
-            fail("vault", "\(error): make \(directory) writable for this user, or choose another vault.directory")
+            fail("vault", "\(error): \(wayOut)")
         }
     }
 

@@ -39,10 +39,18 @@ struct Assembly: Sendable {
         try BackendSet(settings.backends, version: Version.text)
     }
 
-    /// The vault in `directory`.
-    func vault(_ directory: String) throws -> DirectoryVault {
+    /// The vault that the settings name, and where it is in words for people; nil when they name none.
+    ///
+    /// - Parameter standard: directory for when they name none.
+    func vault(standard: String? = nil) throws -> (vault: any FileVault, place: String)? {
+        let store = settings.vaultStore
+        if store.isSet {
+            let engine = CurlEngine(engineConfiguration("vault", connections: Self.vaultRequestsMax), logger: logger)
+            return (S3Vault(try store.configuration(), prefix: store.prefix, engine: engine), store.address)
+        }
+        guard let directory = settings.vaultDirectory.isEmpty ? standard : settings.vaultDirectory else { return nil }
         try DataDirectory.make(directory)
-        return try DirectoryVault(path: directory)
+        return (try DirectoryVault(path: directory), directory)
     }
 
     /// The API and the coordinator's rooms.
@@ -126,6 +134,8 @@ struct Assembly: Sendable {
 
     /// Attempts of deliveries that one engine makes at once.
     private static let engineAttemptsMax = 1_000
+    /// Requests to the vault's store under way at once.
+    private static let vaultRequestsMax = 256
     /// Questions to backends under way at once.
     private static let probesMax = 32
 

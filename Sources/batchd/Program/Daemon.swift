@@ -49,7 +49,9 @@ struct Daemon: Sendable {
         let project = try await store.ensureProject(name: "default")
         try await store.insertAPIKey(
             project: project, sha256: key.sha256, prefix: key.shownPrefix, name: "standalone")
-        let vault = try assembly.vault(settings.vaultDirectory.isEmpty ? directory.vault : settings.vaultDirectory)
+        guard let vault = try assembly.vault(standard: directory.vault)?.vault else {
+            throw SettingsError(problems: [SettingsError.noVault])
+        }
         let sealingKey = try SealingKey(settings.sealingKey) ?? SealingKey.kept(in: directory)
         var rooms = try assembly.coordinator(
             store: store, vault: vault, knowsBackends: true, sealingKey: sealingKey
@@ -67,20 +69,15 @@ struct Daemon: Sendable {
 
     /// API and rooms against the configured database.
     func coordinator() async throws {
-        guard !settings.vaultDirectory.isEmpty else {
-            throw SettingsError(problems: [
-                """
-                vault.directory is not set: name a directory that all coordinators share (--vault, \
-                SHARDLINE_VAULT_DIRECTORY)
-                """
-            ])
-        }
         let assembly = Assembly(settings: settings, logger: logger)
+        guard let vault = try assembly.vault()?.vault else {
+            throw SettingsError(problems: [SettingsError.noVault])
+        }
         let store = try await readyStore(assembly)
         // Without a list of backends of its own a coordinator leaves it to the workers what can be called.
         let rooms = try assembly.coordinator(
-            store: store, vault: try assembly.vault(settings.vaultDirectory),
-            knowsBackends: !settings.backends.isEmpty, sealingKey: SealingKey(settings.sealingKey)
+            store: store, vault: vault, knowsBackends: !settings.backends.isEmpty,
+            sealingKey: SealingKey(settings.sealingKey)
         ) { [announce, settings] port in
             announce("shardline coordinator ready url=\(Self.url(settings.api.host, port))")
         }

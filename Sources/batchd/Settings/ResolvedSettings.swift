@@ -115,6 +115,10 @@ extension Settings {
     /// What is wrong with the values taken together, one line each; empty when they can be used.
     func validate() -> [String] {
         var problems = worker.validate() + api.validate() + coordinator.validate()
+        problems += vaultStore.validate()
+        if vaultStore.isSet, !vaultDirectory.isEmpty {
+            problems.append("vault.directory and vault.s3.bucket are both set: files can be in one of them only")
+        }
         problems += backends.flatMap { $0.validate() }
         let names = Dictionary(grouping: backends, by: \.name)
         problems += names.filter { $1.count > 1 }.keys.sorted().map { "backend \($0): the name is used twice" }

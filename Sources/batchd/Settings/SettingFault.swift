@@ -16,6 +16,11 @@ struct SettingsError: Error, Hashable, CustomStringConvertible {
     /// One line each: the setting, where it was set, what would be right.
     let problems: [String]
 
+    /// What a coordinator says that does not know where files are.
+    static let noVault =
+        "vault.directory is not set: name a directory that all coordinators share (--vault, "
+        + "SHARDLINE_VAULT_DIRECTORY), or a bucket (vault.s3.bucket)"
+
     /// The problems, one per line.
     var description: String { problems.joined(separator: "\n") }
 }

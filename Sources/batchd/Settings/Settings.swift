@@ -11,6 +11,8 @@ struct Settings: Sendable {
     var database = DatabaseSettings()
     /// Directory of stored files; empty: `vault` in the data directory (standalone), else an error.
     var vaultDirectory = ""
+    /// The bucket of stored files, in place of a directory.
+    var vaultStore = VaultStoreSettings()
     /// The HTTP server.
     var api = APIConfiguration()
     /// What users meet.

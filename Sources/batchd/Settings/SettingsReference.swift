@@ -33,17 +33,17 @@ enum SettingsReference {
             "# Use it with: batchd … --config FILE. Flags win over environment variables, those over this file.",
             "# Durations: 500ms, 10s, 5m, 24h, 30d. Sizes: bytes, or with KiB, MiB, GiB.",
         ]
-        var section = ""
+        var section: [String] = []
         for row in SettingsTable.all {
             let parts = row.name.split(separator: ".").map(String.init)
-            let here = parts.count > 1 ? parts[0] : ""
-            if here != section {
-                lines += ["", "\(here):"]
-                section = here
-            } else if here.isEmpty {
-                lines.append("")
+            let here = Array(parts.dropLast())
+            if here.isEmpty || here.first != section.first { lines.append("") }
+            let shared = zip(here, section).prefix { $0 == $1 }.count
+            for depth in shared..<max(shared, here.count) {
+                lines.append("\(String(repeating: "  ", count: depth))\(here[depth]):")
             }
-            let indent = here.isEmpty ? "" : "  "
+            section = here
+            let indent = String(repeating: "  ", count: here.count)
             lines += wrapped("\(row.meaning) (\(facts(row)))", width: 110).map { "\(indent)# \($0)" }
             lines.append("\(indent)\(parts[parts.count - 1]): \(scalar(row.read(defaults)))")
         }

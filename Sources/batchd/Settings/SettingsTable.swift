@@ -7,7 +7,7 @@ enum SettingsTable {
 
     /// Every setting, section by section, in the order of the example file.
     static let all: [Row] =
-        general + database + api + limits + coordinator + webhook + worker
+        general + vaultStore + standalone + database + api + limits + coordinator + webhook + worker
 
     /// The row of that name.
     static func row(_ name: String) -> Row? { byName[name] }
@@ -40,6 +40,9 @@ enum SettingsTable {
             "vault.directory", \.vaultDirectory, unit: "path", flag: "--vault",
             "Directory of stored files, shared by all coordinators. Empty: `vault` in the data directory, for "
                 + "`batchd standalone` only."),
+    ]
+
+    private static let standalone: [Row] = [
         .integer(
             "standalone.workers", \.standalone.workers, 0...64, flag: "--workers",
             "Workers inside `batchd standalone`; 0 leaves the work to `batchd worker` processes."),

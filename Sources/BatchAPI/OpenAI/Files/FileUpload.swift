@@ -40,6 +40,7 @@ struct FileUpload: Sendable {
             var parser = MultipartParser(boundary: boundary)
             var form = UploadForm()
             while let buffer = try await call.body.next() {
+                await incoming.ready()
                 try buffer.withUnsafeReadableBytes { bytes in
                     try parser.feed(bytes) { event in
                         try form.take(event) { try incoming.append($0) }

@@ -28,12 +28,19 @@ package protocol FileVault: Sendable {
 
 /// Writes one blob; one user at a time.
 package protocol BlobWriter: AnyObject, Sendable {
-    /// Appends bytes; blocks for as long as the kernel takes to copy them.
+    /// Appends bytes; blocks for as long as the kernel takes to copy them, or a store to take earlier ones.
     func append(_ bytes: UnsafeRawBufferPointer) throws
+    /// Waits until about a megabyte can be appended without blocking: for tasks, which must not block their thread.
+    func ready() async
     /// Makes the blob durable and readable. No append may follow.
     func seal() async throws -> SealedBlob
-    /// Gives the blob up and removes what was written; harmless after `seal` failed.
+    /// Gives the blob up and removes what was written; harmless after `seal` failed, void after it succeeded.
     func discard() async
+}
+
+extension BlobWriter {
+    /// Nothing to wait for where only the kernel copies.
+    package func ready() async {}
 }
 
 /// The bytes of a blob in order, at most 256 KiB at a time.

@@ -23,14 +23,14 @@ package final class DirectoryVault: FileVault {
 
     /// Starts a blob in `incoming`; see ``FileVault/begin()``.
     package func begin() async throws -> any BlobWriter {
-        let key = Self.freshKey()
+        let key = BlobKey.fresh()
         return try DirectoryBlobWriter(
             key: key, incoming: "\(path)/incoming/\(key)", bucket: bucketPath(of: key), final: blobPath(of: key))
     }
 
     /// Opens a blob and reads it off the cooperative threads; see ``FileVault/read(_:range:)``.
     package func read(_ key: String, range: Range<Int64>?) async throws -> BlobReader {
-        guard Self.isKey(key) else { throw VaultError.missing(key: key) }
+        guard BlobKey.isKey(key) else { throw VaultError.missing(key: key) }
         let path = blobPath(of: key)
         let file = try await onBlockingThread { try OpenFile(key: key, path: path, range: range) }
         return BlobReader { try await onBlockingThread { try file.next() } }
@@ -38,7 +38,7 @@ package final class DirectoryVault: FileVault {
 
     /// Reads on the calling thread; the bytes were streamed a moment ago and are in the page cache.
     package func readBack(_ key: String, offset: Int64, length: Int) throws -> [UInt8] {
-        guard Self.isKey(key) else { throw VaultError.missing(key: key) }
+        guard BlobKey.isKey(key) else { throw VaultError.missing(key: key) }
         let file = try OpenFile(key: key, path: blobPath(of: key), range: offset..<(offset + Int64(length)))
         var bytes: [UInt8] = []
         while let piece = try file.next() { bytes += piece }
@@ -47,7 +47,7 @@ package final class DirectoryVault: FileVault {
 
     /// Removes the blob, sealed or not.
     package func delete(_ key: String) async throws {
-        guard Self.isKey(key) else { return }
+        guard BlobKey.isKey(key) else { return }
         let paths = [blobPath(of: key), "\(path)/incoming/\(key)"]
         try await onBlockingThread {
             for path in paths where unlink(path) != 0 && errno != ENOENT { throw FileSystem.fault("delete", path) }
@@ -56,7 +56,7 @@ package final class DirectoryVault: FileVault {
 
     /// Lists one bucket and what was abandoned in `incoming`.
     package func keys(inBucket bucket: UInt8, olderThan age: Duration) async throws -> [String] {
-        let digits = Self.hexadecimal(bucket)
+        let digits = BlobKey.digits(ofBucket: bucket)
         // A blob being written may wait long for its next byte: the error file of a batch without errors, say.
         let ages = [("\(path)/blobs/\(digits)", age), ("\(path)/incoming", max(age, Self.incomingAgeMin))]
         let now = Date().timeIntervalSince1970
@@ -64,7 +64,7 @@ package final class DirectoryVault: FileVault {
             var keys: [String] = []
             for (directory, age) in ages {
                 let oldest = now - Double(age.components.seconds)
-                for name in try FileSystem.names(in: directory) where Self.isKey(name) && name.hasPrefix(digits) {
+                for name in try FileSystem.names(in: directory) where BlobKey.isKey(name) && name.hasPrefix(digits) {
                     var status = stat()
                     guard stat("\(directory)/\(name)", &status) == 0 else { continue }
                     if Double(status.st_mtim.tv_sec) < oldest { keys.append(name) }
@@ -76,7 +76,7 @@ package final class DirectoryVault: FileVault {
 
     /// Writes, flushes and removes a probe.
     package func check() async throws {
-        let probe = "\(path)/incoming/probe-\(Self.freshKey())"
+        let probe = "\(path)/incoming/probe-\(BlobKey.fresh())"
         try await onBlockingThread {
             let descriptor = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else { throw FileSystem.fault("write", probe) }
@@ -96,24 +96,6 @@ package final class DirectoryVault: FileVault {
     private func bucketPath(of key: String) -> String { "\(path)/blobs/\(key.prefix(2))" }
 
     private func blobPath(of key: String) -> String { "\(bucketPath(of: key))/\(key)" }
-
-    private static func freshKey() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<16).map { _ in hexadecimal(UInt8.random(in: .min ... .max, using: &generator)) }.joined()
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> String {
-        (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }
-
-    private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-    private static let letters = UInt8(ascii: "a")...UInt8(ascii: "f")
-
-    /// A key is 32 hexadecimal digits and nothing else: it can never leave the vault's directory.
-    private static func isKey(_ text: String) -> Bool {
-        text.utf8.count == 32
-            && text.utf8.allSatisfy { digits.contains($0) || letters.contains($0) }
-    }
 }
 
 /// A sealed blob open for reading; used by one task at a time.

@@ -41,15 +41,23 @@ package struct APIServer: Service {
         self.onReady = onReady
         let uploads = Gate(limit: configuration.uploadsMax, waitersMax: configuration.waitersMax)
         let downloads = Gate(limit: configuration.downloadsMax, waitersMax: configuration.waitersMax)
-        let files = FileRoutes(
-            store: store,
-            upload: FileUpload(receiver: receiver, limits: limits, gate: uploads, placeWait: configuration.placeWait),
-            download: FileDownload(store: store, vault: vault, gate: downloads, placeWait: configuration.placeWait))
         let sealer = SecretSealer(key: sealingKey)
         let receivers = ReceiverRule { tester.mayReach($0) }
-        let batches = BatchRoutes(
-            store: store, limits: limits, jsonBytesMax: configuration.jsonBytesMax, sealer: sealer,
-            receivers: receivers)
+        let download = FileDownload(
+            store: store, vault: vault, gate: downloads, placeWait: configuration.placeWait)
+        let started = HTTPDate.unixSeconds()
+        let pace = CallPace(limits.bailian)
+        let shared = Profile.allCases.flatMap { profile in
+            let upload = FileUpload(
+                receiver: receiver, profile: profile, limits: limits.of(profile), storage: limits.storage(of: profile),
+                records: store, gate: uploads, placeWait: configuration.placeWait)
+            let batches = BatchRoutes(
+                profile: profile, pace: profile == .bailian ? pace : nil, store: store, limits: limits,
+                jsonBytesMax: configuration.jsonBytesMax, sealer: sealer, receivers: receivers)
+            let listed = ModelRoutes(pathPrefix: profile.pathPrefix, models: models, created: started)
+            return FileRoutes(profile: profile, store: store, upload: upload, download: download).routes
+                + batches.routes + listed.routes
+        }
         let endpoints = EndpointRoutes(
             store: store, sealer: sealer, tester: tester, receivers: receivers,
             endpointsMax: limits.webhookEndpointsMax,
@@ -58,11 +66,9 @@ package struct APIServer: Service {
         let events = EventRoutes(store: store, bell: bell)
         let health = HealthRoutes(
             store: store, vault: vault, deadline: configuration.readinessDeadline, logger: logger)
-        let listed = ModelRoutes(models: models, created: HTTPDate.unixSeconds())
         self.desk = FrontDesk(
             table: RouteTable(
-                health.routes + files.routes + batches.routes + listed.routes + endpoints.routes + deliveries.routes
-                    + events.routes),
+                health.routes + shared + endpoints.routes + deliveries.routes + events.routes),
             keys: KeyRing(trust: configuration.keyTrust, entriesMax: configuration.keysRememberedMax) { digest in
                 try await store.findAPIKey(sha256: digest)
             }, logger: logger)

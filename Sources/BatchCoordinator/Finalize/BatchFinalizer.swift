@@ -55,11 +55,11 @@ struct BatchFinalizer: Sendable {
     private func write(_ duty: FinalizationDuty, _ writers: Writers) async throws {
         let tally = try await merge(duty, writers)
         try check(tally, duty)
-        let outputFile = try await seal(writers.output, "output", lines: tally.completed, duty)
-        let errorFile = try await seal(writers.error, "error", lines: tally.total - tally.completed, duty)
+        let outputFile = try await seal(writers.output, .output, lines: tally.completed, duty)
+        let errorFile = try await seal(writers.error, .error, lines: tally.total - tally.completed, duty)
         let provenanceFile: NewFile? =
             if let writer = writers.provenance {
-                try await seal(writer, "provenance", lines: tally.total, duty)
+                try await seal(writer, .provenance, lines: tally.total, duty)
             } else {
                 nil
             }
@@ -113,17 +113,17 @@ struct BatchFinalizer: Sendable {
 
     /// The file of a writer that got `lines` lines; nil, and what was begun is given up, when it got none.
     private func seal(
-        _ writer: any BlobWriter, _ kind: String, lines: Int64, _ duty: FinalizationDuty
+        _ writer: any BlobWriter, _ kind: FileKind, lines: Int64, _ duty: FinalizationDuty
     ) async throws -> NewFile? {
         guard lines > 0 else {
             await writer.discard()
             return nil
         }
         let blob = try await writer.seal()
-        let lifetime = duty.outputExpiresAfterSeconds ?? configuration.limits.outputExpiresAfterSeconds
+        let lifetime = duty.outputExpiresAfterSeconds ?? configuration.limits.of(duty.profile).outputExpiresAfterSeconds
         return NewFile(
-            id: .random(), project: duty.project, purpose: .batchOutput,
-            filename: "\(duty.lease.batch)_\(kind).jsonl", bytes: blob.bytes, sha256: blob.sha256,
+            id: duty.profile.fileID(kind), project: duty.project, purpose: .batchOutput,
+            filename: "\(duty.lease.batch)_\(kind.rawValue).jsonl", bytes: blob.bytes, sha256: blob.sha256,
             vaultKey: blob.vaultKey, expiresAfterSeconds: lifetime > 0 ? lifetime : nil)
     }
 }

@@ -83,7 +83,7 @@ struct ResultMerger: Sendable {
             }
             rendered.removeAll(keepingCapacity: true)
             let outcome = leftOut(ordinal, customID: unexecuted.lines[ordinal].customID)
-            ResultLine.openAI.append(outcome, id: lineID(firstLine + Int64(ordinal)), to: &rendered)
+            duty.profile.resultLine.append(outcome, id: lineID(firstLine + Int64(ordinal)), to: &rendered)
             tally.unexecuted += 1
             try rendered.withUnsafeBytes { try errorBuffer.append($0) }
             if provenance != nil {
@@ -113,7 +113,7 @@ struct ResultMerger: Sendable {
                         reason: "shard \(shard.number) has a result twice, or one that its bitmap does not know")
                 }
                 try spool.put(outcome.ordinal, isSuccess: outcome.isSuccess) {
-                    ResultLine.openAI.append(outcome, id: lineID(firstLine + Int64(outcome.ordinal)), to: &$0)
+                    duty.profile.resultLine.append(outcome, id: lineID(firstLine + Int64(outcome.ordinal)), to: &$0)
                 }
                 if provenance != nil {
                     try history.put(outcome.ordinal, isSuccess: outcome.isSuccess) {

@@ -21,9 +21,9 @@ package struct FileReceiver: Sendable {
     }
 
     /// Starts a file whose purpose and name may become known later than its bytes.
-    package func begin() async throws -> IncomingFile {
+    package func begin(as profile: Profile = .openAI) async throws -> IncomingFile {
         do {
-            return IncomingFile(writer: try await vault.begin(), store: store, limits: limits)
+            return IncomingFile(writer: try await vault.begin(), store: store, profile: profile, limits: limits)
         } catch let error as VaultError {
             throw Self.userError(error)
         }
@@ -41,13 +41,17 @@ package struct FileReceiver: Sendable {
 package final class IncomingFile: Sendable {
     private let writer: any BlobWriter
     private let store: Store
-    private let limits: Limits
+    private let profile: Profile
+    private let bytesMax: Int64
+    private let storage: StorageLimits
     private let received = Mutex<Int64>(0)
 
-    init(writer: any BlobWriter, store: Store, limits: Limits) {
+    init(writer: any BlobWriter, store: Store, profile: Profile, limits: Limits) {
         self.writer = writer
         self.store = store
-        self.limits = limits
+        self.profile = profile
+        self.bytesMax = limits.of(profile).fileBytesMax
+        self.storage = limits.storage(of: profile)
     }
 
     /// Waits until the vault takes more; a task calls it before it appends what has come.
@@ -63,9 +67,9 @@ package final class IncomingFile: Sendable {
             received += Int64(bytes.count)
             return received
         }
-        guard total <= limits.fileBytesMax else {
+        guard total <= bytesMax else {
             throw BatchError.tooLarge(
-                "The file is larger than the limit of \(limits.fileBytesMax) bytes; split it and upload the parts.",
+                "The file is larger than the limit of \(bytesMax) bytes; split it and upload the parts.",
                 param: "file")
         }
         do {
@@ -77,7 +81,7 @@ package final class IncomingFile: Sendable {
 
     /// Seals the bytes and records the file; from now on it is visible.
     ///
-    /// - Throws: a 400 ``BatchCore/BatchError`` for a file without bytes.
+    /// - Throws: a 400 ``BatchCore/BatchError`` for a file without bytes, or one that the project has no room for.
     package func commit(
         project: ProjectID, purpose: FilePurpose, filename: String, expiresAfterSeconds: Int64?
     ) async throws -> StoredFile {
@@ -91,9 +95,9 @@ package final class IncomingFile: Sendable {
             throw FileReceiver.userError(error)
         }
         let file = NewFile(
-            id: .random(), project: project, purpose: purpose, filename: filename, bytes: blob.bytes,
+            id: profile.fileID(.upload), project: project, purpose: purpose, filename: filename, bytes: blob.bytes,
             sha256: blob.sha256, vaultKey: blob.vaultKey, expiresAfterSeconds: expiresAfterSeconds)
-        return try await store.insertFile(file)
+        return try await store.insertFile(file, storage: storage)
     }
 
     /// Gives the file up and removes its bytes.

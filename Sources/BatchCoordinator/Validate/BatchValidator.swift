@@ -74,7 +74,7 @@ struct BatchValidator: Sendable {
                     message: "The file '\(file.id)' has the purpose '\(file.purpose.rawValue)'; "
                         + "upload it again with the purpose 'batch'."))
         }
-        let bytesMax = configuration.limits.inputBytesMax
+        let bytesMax = limits(of: duty).inputBytesMax
         guard file.bytes <= bytesMax else {
             return .refused(
                 LineProblem(
@@ -98,7 +98,7 @@ struct BatchValidator: Sendable {
         var generator = SystemRandomNumberGenerator()
         let key = HashKey(low: generator.next(), high: generator.next())
         let (vault, vaultKey) = (vault, file.vaultKey)
-        var validator = FileValidator(rules: rules(of: duty), limits: fileLimits, key: key) { offset, length in
+        var validator = FileValidator(rules: rules(of: duty), limits: fileLimits(of: duty), key: key) { offset, length in
             try vault.readBack(vaultKey, offset: offset, length: length)
         }
         var filter = try await RetryFilter.begin(duty, store: store, vault: vault)
@@ -145,19 +145,20 @@ struct BatchValidator: Sendable {
     }
 
     private func rules(of duty: ValidationDuty) -> LineRules {
-        let limits = configuration.limits
-        var rules = LineRules(endpoint: duty.endpoint, knowsModel: modelIsKnown)
-        rules.lineBytesMax = limits.lineBytesMax
-        rules.depthMax = limits.nestingDepthMax
-        rules.customIDBytesMax = limits.customIDBytesMax
-        return rules
+        LineRules(
+            endpoint: duty.endpoint, profile: duty.profile, limits: limits(of: duty), knowsModel: modelIsKnown)
     }
 
-    private var fileLimits: FileLimits {
-        var limits = FileLimits()
-        limits.linesMax = configuration.limits.linesMax
-        limits.embeddingInputsMax = configuration.limits.embeddingInputsMax
-        limits.problemsMax = configuration.limits.problemsMax
-        return limits
+    private func limits(of duty: ValidationDuty) -> Limits {
+        configuration.limits.of(duty.profile, endpoint: duty.endpoint)
+    }
+
+    private func fileLimits(of duty: ValidationDuty) -> FileLimits {
+        let limits = limits(of: duty)
+        var fileLimits = FileLimits()
+        fileLimits.linesMax = limits.linesMax
+        fileLimits.embeddingInputsMax = limits.embeddingInputsMax
+        fileLimits.problemsMax = limits.problemsMax
+        return fileLimits
     }
 }

@@ -60,6 +60,8 @@ package struct Batch: Hashable, Sendable {
     package var provenanceFileID: FileID?
     /// Where its own end is told, besides the endpoints of its project; nil for nowhere.
     package var webhookURL: String?
+    /// The manner it was created in.
+    package var profile: Profile
 
     /// A batch from its columns.
     package init(
@@ -70,7 +72,8 @@ package struct Batch: Hashable, Sendable {
         createdAt: Int64, expiresAt: Int64, inProgressAt: Int64? = nil, finalizingAt: Int64? = nil,
         completedAt: Int64? = nil, failedAt: Int64? = nil, expiredAt: Int64? = nil, cancellingAt: Int64? = nil,
         cancelledAt: Int64? = nil, pausedAt: Int64? = nil, priority: Int16 = 0, lane: Lane = .normal,
-        parent: BatchID? = nil, provenanceFileID: FileID? = nil, webhookURL: String? = nil
+        parent: BatchID? = nil, provenanceFileID: FileID? = nil, webhookURL: String? = nil,
+        profile: Profile = .openAI
     ) {
         self.id = id
         self.project = project
@@ -101,6 +104,7 @@ package struct Batch: Hashable, Sendable {
         self.parent = parent
         self.provenanceFileID = provenanceFileID
         self.webhookURL = webhookURL
+        self.profile = profile
     }
 }
 

@@ -61,6 +61,7 @@ package struct FileCheck {
     private var ids = CustomIDTable()
     private var memo = LineMemo()
     private var firstModel: (name: String, line: Int)?
+    private var firstThinking: (isOn: Bool, line: Int)?
     private var format: FileFormat?
     private var lineCount = 0
     private var requestCount = 0
@@ -97,9 +98,10 @@ package struct FileCheck {
         let checked = rules.check(line.bytes, number: line.number, memo: &memo)
         checked.problems.forEach { report($0) }
         let isModelSame = takeModel(checked, line)
+        let isModeSame = takeThinking(checked, line)
         let isIDNew = try takeCustomID(checked, line)
         takeInputs(checked)
-        guard checked.problems.isEmpty, isModelSame, isIDNew, let id = checked.customID,
+        guard checked.problems.isEmpty, isModelSame, isModeSame, isIDNew, let id = checked.customID,
             let body = checked.request?.body
         else { return nil }
         return AcceptedLine(
@@ -162,6 +164,24 @@ extension FileCheck {
                 "Line \(line.number) asks for the model \(LineProblem.shown(model)), which does not match the rest "
                     + "of the batch: line \(first.line) asks for \(LineProblem.shown(first.name)). "
                     + "Make one batch per model."))
+        return false
+    }
+
+    /// The first line's thinking mode is remembered, others are compared with it. True when they agree.
+    private mutating func takeThinking(_ checked: CheckedLine, _ line: FileLine) -> Bool {
+        guard let isOn = checked.thinks else { return true }
+        guard let first = firstThinking else {
+            firstThinking = (isOn, line.number)
+            return true
+        }
+        guard isOn != first.isOn else { return true }
+        let (here, there) = isOn ? ("on", "off") : ("off", "on")
+        report(
+            LineProblem(
+                .mismatchedThinkingMode, param: "body.enable_thinking", line: line.number,
+                "Line \(line.number) has thinking \(here), which does not match the rest of the batch: line "
+                    + "\(first.line) has it \(there). Without 'enable_thinking' it is off. "
+                    + "Make one batch per thinking mode."))
         return false
     }
 

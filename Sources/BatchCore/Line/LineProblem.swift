@@ -44,6 +44,8 @@ extension LineProblem {
         case modelNotFound = "model_not_found"
         /// Another model than the first line's.
         case mismatchedModel = "mismatched_model"
+        /// Thinking on where the first line has it off, or the other way round. [ours]
+        case mismatchedThinkingMode = "mismatched_thinking_mode"
         /// An earlier line has the same `custom_id`.
         case duplicateCustomID = "duplicate_custom_id"
         /// No request line at all.

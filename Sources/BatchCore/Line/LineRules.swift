@@ -22,6 +22,9 @@ package struct LineRules: Sendable {
     package var requiresModel = true
     /// Whether all lines must name the first line's model.
     package var requiresOneModel = true
+    /// Whether all lines must have the first line's thinking mode: `enable_thinking`, which absent means false.
+    /// (contracts: Bailian)
+    package var requiresOneThinkingMode = false
     /// Whether some backend serves the model.
     package var knowsModel: @Sendable (String) -> Bool
 
@@ -35,6 +38,19 @@ package struct LineRules: Sendable {
     package init(endpoint: String, knowsModel: @escaping @Sendable (String) -> Bool) {
         self.endpoints = [endpoint]
         self.knowsModel = knowsModel
+    }
+
+    /// The rules of a batch for `endpoint` in the manner of `profile`, whose limits are `limits`.
+    package init(
+        endpoint: String, profile: Profile, limits: Limits, knowsModel: @escaping @Sendable (String) -> Bool
+    ) {
+        self.init(endpoint: endpoint, knowsModel: knowsModel)
+        lineBytesMax = limits.lineBytesMax
+        depthMax = limits.nestingDepthMax
+        customIDBytesMax = limits.customIDBytesMax
+        customIDCharactersMax = limits.customIDCharactersMax
+        allowsStream = profile.allowsStream
+        requiresOneThinkingMode = profile.requiresOneThinkingMode
     }
 
     /// The body field without which a request to `endpoint` makes no sense; nil for paths without such a rule.
@@ -59,6 +75,8 @@ package struct CheckedLine: Sendable {
     package internal(set) var endpoint: Int?
     /// Its model; nil when it has none.
     package internal(set) var model: String?
+    /// Whether it asks for thinking; nil when nobody looks at that, or it says something else than yes or no.
+    package internal(set) var thinks: Bool?
     /// The text of its `custom_id`; nil when it has none that is valid.
     package internal(set) var customID: CustomID?
 }

@@ -25,6 +25,7 @@ extension LineRules {
         if checkBody(&view) {
             checked.model = checkModel(&view, &memo)
             checkStream(&view)
+            checked.thinks = checkThinking(&view)
             checkRequiredField(&view, endpoint: checked.endpoint)
         }
         checked.request = request
@@ -185,6 +186,19 @@ extension LineRules {
                 .streamingUnsupported, "body.stream",
                 "asks for streaming, which a batch does not support. Remove 'stream' or set it to false.")
         }
+    }
+
+    /// `body.enable_thinking`: absent, null or a boolean; whether it is true.
+    private func checkThinking(_ view: inout LineView) -> Bool? {
+        guard requiresOneThinkingMode else { return nil }
+        guard let token = view.request.thinking, token.kind != .null else { return false }
+        guard token.kind == .true || token.kind == .false else {
+            view.report(
+                .invalidRequest, "body.enable_thinking",
+                "has a 'body.enable_thinking' that is \(token.kind.shown). It must be a boolean.")
+            return nil
+        }
+        return token.kind == .true
     }
 
     /// The field the endpoint cannot do without. A line without a url of its own is judged by the only endpoint.

@@ -25,6 +25,8 @@ package struct RequestLine: Equatable, Sendable {
     package private(set) var model: JSONToken?
     /// `stream` of the body.
     package private(set) var stream: JSONToken?
+    /// `enable_thinking` of the body; given twice, the later one.
+    package private(set) var thinking: JSONToken?
     /// `messages` of the body.
     package private(set) var messages: JSONToken?
     /// `input` of the body.
@@ -127,6 +129,8 @@ package struct RequestLine: Equatable, Sendable {
             stream = kept(stream, try scanner.value(), "body.stream")
         } else if scanner.reads(key, "messages") {
             messages = try scanner.value()
+        } else if scanner.reads(key, "enable_thinking") {
+            thinking = try scanner.value()
         } else if scanner.reads(key, "prompt") {
             prompt = try scanner.value()
         } else if scanner.reads(key, "input") {

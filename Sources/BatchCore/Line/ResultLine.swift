@@ -2,7 +2,8 @@
 
 /// Writes the line of one outcome in a result file. (contracts: OpenAI result lines; Bailian result lines)
 package struct ResultLine: Sendable {
-    /// Whether an `error` also carries `error_code` and `error_message`, which Bailian's own scripts read.
+    /// Whether an `error` also carries `error_code` and `error_message`, which Bailian's own scripts read, and whether
+    /// a backend's error is told there too, beside its answer.
     package let repeatsErrorNames: Bool
 
     /// OpenAI's form of a result line.
@@ -31,21 +32,35 @@ package struct ResultLine: Sendable {
             }
             out.append(contentsOf: #","body":"#.utf8)
             out.append(contentsOf: outcome.body)
-            out.append(contentsOf: #"},"error":null}"#.utf8)
-        case .noResponse(let code, let message):
-            out.append(contentsOf: #","response":null,"error":{"code":"#.utf8)
-            JSONText.appendString(code, to: &out)
-            out.append(contentsOf: #","message":"#.utf8)
-            JSONText.appendString(message, to: &out)
-            if repeatsErrorNames {
-                out.append(contentsOf: #","error_code":"#.utf8)
-                JSONText.appendString(code, to: &out)
-                out.append(contentsOf: #","error_message":"#.utf8)
-                JSONText.appendString(message, to: &out)
+            guard repeatsErrorNames, outcome.kind == .httpError else {
+                out.append(contentsOf: #"},"error":null}"#.utf8)
+                break
             }
-            out.append(contentsOf: "}}".utf8)
+            let error = outcome.body.withUnsafeBytes { AnswerError.read($0, status: outcome.statusCode) }
+            out.append(contentsOf: #"},"error":"#.utf8)
+            appendError(error.code, error.message, to: &out)
+            out.append(UInt8(ascii: "}"))
+        case .noResponse(let code, let message):
+            out.append(contentsOf: #","response":null,"error":"#.utf8)
+            appendError(code, message, to: &out)
+            out.append(UInt8(ascii: "}"))
         }
         out.append(UInt8(ascii: "\n"))
+    }
+
+    /// Appends the object of `error`.
+    private func appendError(_ code: String, _ message: String, to out: inout [UInt8]) {
+        out.append(contentsOf: #"{"code":"#.utf8)
+        JSONText.appendString(code, to: &out)
+        out.append(contentsOf: #","message":"#.utf8)
+        JSONText.appendString(message, to: &out)
+        if repeatsErrorNames {
+            out.append(contentsOf: #","error_code":"#.utf8)
+            JSONText.appendString(code, to: &out)
+            out.append(contentsOf: #","error_message":"#.utf8)
+            JSONText.appendString(message, to: &out)
+        }
+        out.append(UInt8(ascii: "}"))
     }
 
     /// Appends the line's id as a JSON string.

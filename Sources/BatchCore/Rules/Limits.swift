@@ -12,6 +12,8 @@ package struct Limits: Hashable, Sendable {
     package var lineBytesMax: Int = 6 << 20
     /// Longest `custom_id` in UTF-8 bytes.
     package var customIDBytesMax: Int = 512
+    /// Longest `custom_id` in Unicode scalars; nil for no such limit.
+    package var customIDCharactersMax: Int?
     /// Most embedding inputs over all lines of a batch.
     package var embeddingInputsMax: Int = 5_000_000
     /// Most problems a failed batch lists; the last entry says how many were cut.
@@ -31,6 +33,8 @@ package struct Limits: Hashable, Sendable {
 
     /// Most webhook endpoints of one project.
     package var webhookEndpointsMax: Int = 100
+    /// What holds instead in the manner of Bailian.
+    package var bailian = BailianLimits()
 
     /// The defaults.
     package init() {}

@@ -69,6 +69,7 @@ extension Batch {
             .init("parent_batch_id", JSONValue(parent?.rawValue)),
             .init("provenance_file_id", JSONValue(provenanceFileID?.rawValue)),
             .init("webhook_url", JSONValue(webhookURL)),
+            .init("profile", .string(profile.rawValue)),
         ])
     }
 

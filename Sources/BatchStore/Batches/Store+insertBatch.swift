@@ -29,6 +29,12 @@ package struct NewBatch: Sendable {
     package var webhookSecret: [UInt8]?
     /// Where its end is told the way of Bailian: `ds_batch_finish_callback` of the metadata, or nil.
     package var callbackURL: String?
+    /// The manner it is created in.
+    package var profile = Profile.openAI
+    /// `ds_name` of the metadata, by which it can be found, or nil.
+    package var name: String?
+    /// How many batches of its profile its project may have under way, itself included.
+    package var runningMax = RunningLimits()
     /// The `Idempotency-Key` of the request, or nil.
     package var idempotencyKey: String?
     /// SHA-256 of the request body.
@@ -69,7 +75,8 @@ extension Store {
     /// last minute gets that one's batch. The advisory locks make a request and its repeat agree even when both are
     /// under way at once.
     /// (contracts: OpenAI timeouts, retries, idempotency)
-    /// - Throws: a 409 ``BatchCore/BatchError`` when the key was used with another body.
+    /// - Throws: a 409 ``BatchCore/BatchError`` when the key was used with another body, a 429 when too many batches
+    ///   are under way.
     package func insertBatch(_ new: NewBatch) async throws -> (batch: Batch, isNew: Bool) {
         try await pool.transaction { session in
             if let existing = try Self.repeated(new, session) { return (existing, false) }
@@ -79,17 +86,18 @@ extension Store {
 
     /// Records a batch inside a transaction, and wakes who validates it.
     static func insertBatch(_ new: NewBatch, _ session: Session) throws -> Batch {
+        try checkRunning(new, session)
         let id = BatchID.random()
         let rows = try session.query(
             """
             with now as materialized (select clock_timestamp() as t)
             insert into batches (id, project_id, input_file_id, endpoint, completion_window, metadata,
                 output_expires_after_seconds, priority, lane, parent_batch_id, idempotency_key, request_sha256,
-                webhook_url, webhook_secret, callback_url, created_at, expires_at)
+                webhook_url, webhook_secret, callback_url, profile, name, created_at, expires_at)
             select \(id.rawValue), \(new.project.rawValue), \(new.inputFileID), \(new.endpoint),
                 \(new.window.text), \(new.metadata), \(new.outputExpiresAfterSeconds), \(new.priority),
                 \(new.lane.rawValue), \(new.parent?.rawValue), \(new.idempotencyKey), \(new.requestSHA256),
-                \(new.webhookURL), \(new.webhookSecret), \(new.callbackURL), t,
+                \(new.webhookURL), \(new.webhookSecret), \(new.callbackURL), \(new.profile.rawValue), \(new.name), t,
                 t + \(Duration.seconds(new.window.seconds)) from now
             returning \(unescaped: batchColumns)
             """)
@@ -138,7 +146,7 @@ extension Store {
         output_expires_after_seconds, problems, output_file_id, error_file_id, total, completed, failed,
         input_tokens, cached_tokens, output_tokens, reasoning_tokens, total_tokens, created_at, expires_at,
         in_progress_at, finalizing_at, completed_at, failed_at, expired_at, cancelling_at, cancelled_at, paused_at,
-        priority, lane, parent_batch_id, provenance_file_id, webhook_url
+        priority, lane, parent_batch_id, provenance_file_id, webhook_url, profile
         """
 
     /// A batch from its row.
@@ -168,6 +176,6 @@ extension Store {
             priority: try row["priority", as: Int16.self], lane: try row.lane("lane"),
             parent: try row.optionalIdentifier("parent_batch_id"),
             provenanceFileID: try row.optionalIdentifier("provenance_file_id"),
-            webhookURL: try row["webhook_url", as: String?.self])
+            webhookURL: try row["webhook_url", as: String?.self], profile: try row.choice("profile"))
     }
 }

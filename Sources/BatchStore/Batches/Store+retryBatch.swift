@@ -21,6 +21,10 @@ package struct NewRetry: Sendable {
     package var webhook: (url: String, secret: [UInt8]?)?
     /// `ds_batch_finish_callback` of the metadata, when `metadata` is given.
     package var callbackURL: String?
+    /// `ds_name` of the metadata, when `metadata` is given.
+    package var name: String?
+    /// How many batches of the parent's profile the project may have under way.
+    package var runningMax: @Sendable (Profile) -> RunningLimits = { _ in RunningLimits() }
     /// The `Idempotency-Key` of the request, or nil.
     package var idempotencyKey: String?
     /// SHA-256 of what makes the request this one: its path and body.
@@ -70,7 +74,7 @@ extension Store {
             priority: retry.priority ?? parent.priority, lane: retry.lane ?? parent.lane, parent: parent.id,
             idempotencyKey: retry.idempotencyKey, requestSHA256: retry.requestSHA256, isRetry: retry.isRetry)
         let receivers = try session.query(
-            "select webhook_secret, callback_url from batches where id = \(parent.id.rawValue)"
+            "select webhook_secret, callback_url, name from batches where id = \(parent.id.rawValue)"
         ).onlyRow("batches")
         if let webhook = retry.webhook {
             (new.webhookURL, new.webhookSecret) = webhook
@@ -78,6 +82,9 @@ extension Store {
             new.webhookURL = parent.webhookURL
             new.webhookSecret = try receivers["webhook_secret", as: [UInt8]?.self]
         }
+        new.profile = parent.profile
+        new.runningMax = retry.runningMax(parent.profile)
+        new.name = retry.metadata == nil ? try receivers["name", as: String?.self] : retry.name
         new.callbackURL =
             retry.metadata == nil ? try receivers["callback_url", as: String?.self] : retry.callbackURL
         return new

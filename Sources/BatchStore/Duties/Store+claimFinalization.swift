@@ -13,6 +13,8 @@ package struct FinalizationDuty: Sendable {
     package var status: BatchStatus
     /// How the batch will end.
     package var ending: BatchEnding
+    /// How its files look.
+    package var profile: Profile
     /// Request lines in all; 0 when the batch never left validation.
     package var total: Int64
     /// Lifetime of the output files, or nil for the server's default.
@@ -47,7 +49,7 @@ extension Store {
                     order by duty_attempts, seq limit 1 for update skip locked
                 )
                 returning id, owner_epoch, project_id, status, coalesce(ending, 'completed') as ending, total,
-                    output_expires_after_seconds, duty_attempts
+                    output_expires_after_seconds, profile, duty_attempts
                 """)
             guard let row = rows.first else { return nil }
             let batch: BatchID = try row.identifier("id")
@@ -73,7 +75,8 @@ extension Store {
             return FinalizationDuty(
                 lease: DutyLease(batch: batch, epoch: try row["owner_epoch", as: Int32.self]),
                 project: try row.identifier("project_id"), status: try row.choice("status"),
-                ending: try row.choice("ending"), total: try row["total", as: Int64.self],
+                ending: try row.choice("ending"), profile: try row.choice("profile"),
+                total: try row["total", as: Int64.self],
                 outputExpiresAfterSeconds: try row["output_expires_after_seconds", as: Int64?.self],
                 shardCount: try shards.onlyRow("shards")["shard_count", as: Int32.self],
                 attempts: try row["duty_attempts", as: Int32.self])

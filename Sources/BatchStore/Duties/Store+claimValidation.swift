@@ -27,6 +27,8 @@ package struct ValidationDuty: Sendable {
     package var inputFileID: String
     /// The path that every line must name.
     package var endpoint: String
+    /// Whose rules hold.
+    package var profile: Profile
     /// The batch whose failed lines are to be run again; nil when all lines are to be run.
     package var parent: BatchID?
     /// How often a coordinator took this duty, this time included.
@@ -48,7 +50,8 @@ extension Store {
                     where status = 'validating' and (owner_until is null or owner_until < clock_timestamp())
                     order by duty_attempts, seq limit 1 for update skip locked
                 )
-                returning id, owner_epoch, project_id, input_file_id, endpoint, parent_batch_id, duty_attempts
+                returning id, owner_epoch, project_id, input_file_id, endpoint, profile, parent_batch_id,
+                    duty_attempts
                 """
             ).first.map { row in
                 ValidationDuty(
@@ -56,6 +59,7 @@ extension Store {
                     project: try row.identifier("project_id"),
                     inputFileID: try row["input_file_id", as: String.self],
                     endpoint: try row["endpoint", as: String.self],
+                    profile: try row.choice("profile"),
                     parent: try row.optionalIdentifier("parent_batch_id"),
                     attempts: try row["duty_attempts", as: Int32.self])
             }

@@ -5,8 +5,18 @@ internal import Postgres
 
 extension Store {
     /// Records a file whose bytes are sealed in the vault; from now on it is visible.
-    package func insertFile(_ file: NewFile) async throws -> StoredFile {
-        try await pool.run { session in try Self.insertFile(file, session) }
+    ///
+    /// - Parameter storage: what its project may store, this file included.
+    /// - Throws: a 400 ``BatchCore/BatchError`` when that would be too much.
+    package func insertFile(_ file: NewFile, storage: StorageLimits = StorageLimits()) async throws -> StoredFile {
+        guard storage != StorageLimits() else {
+            return try await pool.run { session in try Self.insertFile(file, session) }
+        }
+        return try await pool.transaction { session in
+            try session.query("select pg_advisory_xact_lock(hashtextextended(\(file.project.rawValue), 4))")
+            try Self.checkStorage(file.project, bytes: file.bytes, storage, session)
+            return try Self.insertFile(file, session)
+        }
     }
 
     /// The same inside a transaction that publishes more than the file.

@@ -12,11 +12,13 @@ enum BatchMetadata {
     static let valueMax = 512
     /// Where the end of the batch is told, the way of Bailian.
     static let callbackKey = "ds_batch_finish_callback"
+    /// What the user calls the batch, the way of Bailian.
+    static let nameKey = "ds_name"
 
     /// The metadata as compact JSON text with the user's order of keys; nil for null.
     ///
     /// - Throws: a 400 ``BatchCore/BatchError`` that names the pair.
-    static func text(of tree: JSONTree) throws -> String? {
+    static func text(of tree: JSONTree, profile: Profile = .openAI) throws -> String? {
         if case .null = tree { return nil }
         guard case .object(let members) = tree else {
             throw BatchError.invalidType("metadata", expected: "an object with string values", got: tree.kind)
@@ -28,7 +30,14 @@ enum BatchMetadata {
                     + "got an object with \(fields.names.count) properties instead.",
                 code: "object_above_max_properties", param: "metadata")
         }
-        return JSONValue.object(try fields.names.map { try pair($0, fields) }).text
+        return JSONValue.object(try fields.names.map { try pair($0, fields, profile) }).text
+    }
+
+    /// What the user calls the batch; nil when it has no name.
+    static func name(in tree: JSONTree) -> String? {
+        guard case .object(let members) = tree, case .string(let name) = JSONFields(members)[nameKey], !name.isEmpty
+        else { return nil }
+        return name
     }
 
     /// The URL of `ds_batch_finish_callback`, checked; nil when there is none.
@@ -40,11 +49,12 @@ enum BatchMetadata {
         return try WebhookFields.url(url, param: "metadata.\(callbackKey)")
     }
 
-    private static func limit(of value: String) -> Int {
-        value.hasPrefix("http://") || value.hasPrefix("https://") ? OutboundURL.bytesMax : valueMax
+    private static func limit(of value: String, key: String, _ profile: Profile) -> Int {
+        if let length = profile.metadataLengths[key] { return length }
+        return value.hasPrefix("http://") || value.hasPrefix("https://") ? OutboundURL.bytesMax : valueMax
     }
 
-    private static func pair(_ key: String, _ fields: JSONFields) throws -> JSONValue.Member {
+    private static func pair(_ key: String, _ fields: JSONFields, _ profile: Profile) throws -> JSONValue.Member {
         let param = "metadata.\(key.prefix(keyMax))"
         guard key.unicodeScalars.count <= keyMax else {
             throw tooLong(param, what: "key", max: keyMax, count: key.unicodeScalars.count)
@@ -52,8 +62,9 @@ enum BatchMetadata {
         guard let tree = fields[key], case .string(let value) = tree else {
             throw BatchError.invalidType(param, expected: "a string", got: fields[key]?.kind ?? "nothing")
         }
-        guard value.unicodeScalars.count <= limit(of: value) else {
-            throw tooLong(param, what: "value", max: limit(of: value), count: value.unicodeScalars.count)
+        let lengthMax = limit(of: value, key: key, profile)
+        guard value.unicodeScalars.count <= lengthMax else {
+            throw tooLong(param, what: "value", max: lengthMax, count: value.unicodeScalars.count)
         }
         guard !key.utf8.contains(0) else { throw BatchError.containsNUL("metadata") }
         guard !value.utf8.contains(0) else { throw BatchError.containsNUL(param) }

@@ -6,14 +6,16 @@ import BatchCore
 ///
 /// Whether the input file exists is not checked here: a batch with a missing file is created, and fails in validation.
 struct BatchRequest: Hashable, Sendable {
-    /// The file id as the user gave it.
-    let inputFileID: String
+    /// What its lines are read from.
+    let input: BatchInput
     /// The path that every line must name.
     let endpoint: Endpoint
     /// The time the batch has.
     let window: CompletionWindow
     /// JSON text of an object of strings, or nil.
     let metadata: String?
+    /// `ds_name` of the metadata, or nil.
+    let name: String?
     /// Lifetime of the output files in seconds, or nil for the server's default.
     let outputExpiresAfterSeconds: Int64?
     /// When the batch goes, or nil for the usual.
@@ -23,17 +25,15 @@ struct BatchRequest: Hashable, Sendable {
     /// Where its end is told the way of Bailian, or nil.
     let callbackURL: String?
 
-    /// Longest file id that is looked at, in UTF-8 bytes.
-    private static let fileIDBytesMax = 512
     private static let known: Set<String> = [
         "input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after",
         "priority", "lane", "webhook",
     ]
 
-    /// Parses and checks a JSON body.
+    /// Parses and checks a JSON body in the manner of `profile`.
     ///
     /// - Throws: a 400 ``BatchCore/BatchError`` for the first thing that is wrong.
-    init(parsing body: [UInt8], limits: Limits) throws {
+    init(parsing body: [UInt8], limits: Limits, profile: Profile = .openAI) throws {
         guard !body.isEmpty else {
             throw BatchError.invalid(
                 "The request has no body; send a JSON object with input_file_id, endpoint and completion_window.")
@@ -43,20 +43,16 @@ struct BatchRequest: Hashable, Sendable {
             throw BatchError.invalid("The body of the request must be a JSON object, but is \(tree.kind).")
         }
         let fields = JSONFields(members)
-        try fields.allowOnly(Self.known)
-        inputFileID = try Self.text("input_file_id", fields)
-        guard !inputFileID.isEmpty, inputFileID.utf8.count <= Self.fileIDBytesMax else {
-            throw BatchError.invalid(
-                "Invalid 'input_file_id': expected 1 to \(Self.fileIDBytesMax) bytes, but got "
-                    + "\(inputFileID.utf8.count).", code: "invalid_value", param: "input_file_id")
-        }
+        if !profile.ignoresUnknownFields { try fields.allowOnly(Self.known) }
+        input = try BatchInput(try Self.text("input_file_id", fields), profile: profile)
         let path = try Self.text("endpoint", fields)
-        guard let endpoint = Endpoint(rawValue: path) else {
-            throw BatchError.invalidValue(path, param: "endpoint", supported: Endpoint.allCases.map(\.rawValue))
+        guard let endpoint = Endpoint(rawValue: path), profile.endpoints.contains(endpoint) else {
+            throw BatchError.invalidValue(path, param: "endpoint", supported: profile.endpoints.map(\.rawValue))
         }
         self.endpoint = endpoint
-        window = try WindowRule.window(try Self.text("completion_window", fields), limits)
-        metadata = try fields["metadata"].flatMap(BatchMetadata.text)
+        window = try WindowRule.window(try Self.text("completion_window", fields), limits.of(profile))
+        metadata = try fields["metadata"].flatMap { try BatchMetadata.text(of: $0, profile: profile) }
+        name = fields["metadata"].flatMap(BatchMetadata.name)
         outputExpiresAfterSeconds = try fields["output_expires_after"].flatMap {
             try ExpiryRule.seconds(in: $0, param: "output_expires_after")
         }

@@ -5,8 +5,12 @@ import BatchStore
 import Crypto
 import HTTPTypes
 
-/// The routes of batches. (contracts: OpenAI batches)
+/// The routes of batches in the manner of one profile. (contracts: OpenAI batches; Bailian)
 struct BatchRoutes: Sendable {
+    /// Whose manner it is.
+    let profile: Profile
+    /// How often projects may call; nil for as often as they like.
+    let pace: CallPace?
     /// Where batches are recorded.
     let store: Store
     /// What users may ask for.
@@ -24,27 +28,42 @@ struct BatchRoutes: Sendable {
 
     /// The table of these routes.
     var routes: [Route] {
-        [
-            .guarded(.post, "/v1/batches", create),
-            .guarded(.get, "/v1/batches", list),
-            .guarded(.get, "/v1/batches/{id}", retrieve),
-            .guarded(.post, "/v1/batches/{id}/cancel", cancel),
-            .guarded(.post, "/v1/batches/{id}/pause", pause),
-            .guarded(.post, "/v1/batches/{id}/resume", resume),
-            .guarded(.post, "/v1/batches/{id}/retry", retry),
+        let path = profile.pathPrefix + "/batches"
+        return [
+            .guarded(.post, path, paced(.create, create)),
+            .guarded(.get, path, paced(.list, list)),
+            .guarded(.get, path + "/{id}", paced(.retrieve, retrieve)),
+            .guarded(.post, path + "/{id}/cancel", paced(.cancel, cancel)),
+            .guarded(.post, path + "/{id}/pause", pause),
+            .guarded(.post, path + "/{id}/resume", resume),
+            .guarded(.post, path + "/{id}/retry", paced(.create, retry)),
         ]
+    }
+
+    /// `handle` for as long as the project keeps to the pace.
+    private func paced(
+        _ kind: CallPace.Kind, _ handle: @escaping @Sendable (Call, ProjectID) async throws -> Answer
+    ) -> @Sendable (Call, ProjectID) async throws -> Answer {
+        guard let pace else { return handle }
+        return { call, project in
+            try pace.check(kind, project)
+            return try await handle(call, project)
+        }
     }
 
     private func create(_ call: Call, _ project: ProjectID) async throws -> Answer {
         let body = try await call.body.collect(upTo: jsonBytesMax)
-        let request = try BatchRequest(parsing: body, limits: limits)
+        let request = try BatchRequest(parsing: body, limits: limits, profile: profile)
         var new = NewBatch(
-            project: project, inputFileID: request.inputFileID, endpoint: request.endpoint.rawValue,
+            project: project, inputFileID: request.input.text, endpoint: request.endpoint.rawValue,
             window: request.window, metadata: request.metadata,
             outputExpiresAfterSeconds: request.outputExpiresAfterSeconds,
             priority: request.scheduling.priority ?? 0, lane: request.scheduling.lane ?? .normal,
             idempotencyKey: try Self.idempotencyKey(call.headers),
-            requestSHA256: Array(SHA256.hash(data: body)), isRetry: Self.isRetry(call.headers))
+            requestSHA256: sha256(of: body), isRetry: Self.isRetry(call.headers))
+        new.profile = profile
+        new.name = request.name
+        new.runningMax = limits.running(of: profile)
         try receivers.check(request.webhook?.url, param: "webhook.url")
         try receivers.check(request.callbackURL, param: "metadata.\(BatchMetadata.callbackKey)")
         new.webhookURL = request.webhook?.url
@@ -56,7 +75,8 @@ struct BatchRoutes: Sendable {
     private func list(_ call: Call, _ project: ProjectID) async throws -> Answer {
         let page = try await store.listBatches(
             project: project, after: try call.query["after"].map(Call.cursor).map(BatchID.init(rawValue:)),
-            limit: try call.query.integer("limit", in: 1...100, standard: 20))
+            limit: try call.query.integer("limit", in: 1...100, standard: 20),
+            filter: profile == .bailian ? try BatchFilterFields.read(call.query, limits.bailian) : BatchFilter())
         return .json(page.listObject(id: \.id.rawValue, object: \.batchObject))
     }
 
@@ -87,7 +107,7 @@ struct BatchRoutes: Sendable {
     private func retry(_ call: Call, _ project: ProjectID) async throws -> Answer {
         let id = try Self.batchID(call)
         let body = try await call.body.collect(upTo: jsonBytesMax)
-        let request = try RetryRequest(parsing: body, limits: limits)
+        let request = try RetryRequest(parsing: body, limits: limits, profile: profile)
         // Two retries without a body are the same request only when they name the same batch.
         var hash = SHA256()
         hash.update(data: Array("retry \(id)\n".utf8))
@@ -97,6 +117,8 @@ struct BatchRoutes: Sendable {
             requestSHA256: Array(hash.finalize()), isRetry: Self.isRetry(call.headers))
         new.window = request.window
         new.metadata = request.metadata
+        new.name = request.name
+        new.runningMax = { [limits] in limits.running(of: $0) }
         new.priority = request.scheduling.priority
         new.lane = request.scheduling.lane
         try receivers.check(request.webhook?.url, param: "webhook.url")
@@ -104,6 +126,15 @@ struct BatchRoutes: Sendable {
         new.webhook = try request.webhook.map { ($0.url, try seal($0, project)) }
         new.callbackURL = request.callbackURL
         return .json(try await store.retryBatch(new).batch.batchObject)
+    }
+
+    /// What makes a request to create a batch this one: its body and the profile.
+    private func sha256(of body: [UInt8]) -> [UInt8] {
+        guard profile != .openAI else { return Array(SHA256.hash(data: body)) }
+        var hash = SHA256()
+        hash.update(data: Array("\(profile.rawValue)\n".utf8))
+        hash.update(data: body)
+        return Array(hash.finalize())
     }
 
     private func seal(_ webhook: WebhookFields?, _ project: ProjectID) throws -> [UInt8]? {

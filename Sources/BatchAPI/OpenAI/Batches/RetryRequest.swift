@@ -9,6 +9,8 @@ struct RetryRequest: Hashable, Sendable {
     let window: CompletionWindow?
     /// JSON text of an object of strings.
     let metadata: String?
+    /// `ds_name` of the metadata, or nil.
+    let name: String?
     /// When the new batch goes.
     let scheduling: SchedulingFields
     /// Where its end is told, or nil for where its parent's is.
@@ -18,18 +20,19 @@ struct RetryRequest: Hashable, Sendable {
 
     private static let known: Set<String> = ["completion_window", "metadata", "priority", "lane", "webhook"]
 
-    /// Parses and checks a JSON body; an empty one names nothing.
+    /// Parses and checks a JSON body in the manner of `profile`; an empty one names nothing.
     ///
     /// - Throws: a 400 ``BatchCore/BatchError`` for the first thing that is wrong.
-    init(parsing body: [UInt8], limits: Limits) throws {
+    init(parsing body: [UInt8], limits: Limits, profile: Profile = .openAI) throws {
         let tree = body.isEmpty ? .object([]) : try JSONTree.parse(body)
         guard case .object(let members) = tree else {
             throw BatchError.invalid("The body of the request must be a JSON object, but is \(tree.kind).")
         }
         let fields = JSONFields(members)
-        try fields.allowOnly(Self.known)
-        window = try fields["completion_window"].flatMap { try Self.window($0, limits) }
-        metadata = try fields["metadata"].flatMap(BatchMetadata.text)
+        if !profile.ignoresUnknownFields { try fields.allowOnly(Self.known) }
+        window = try fields["completion_window"].flatMap { try Self.window($0, limits.of(profile)) }
+        metadata = try fields["metadata"].flatMap { try BatchMetadata.text(of: $0, profile: profile) }
+        name = fields["metadata"].flatMap(BatchMetadata.name)
         scheduling = try SchedulingFields(fields)
         webhook = try fields["webhook"].flatMap(WebhookFields.read)
         callbackURL = try fields["metadata"].flatMap(BatchMetadata.callbackURL)

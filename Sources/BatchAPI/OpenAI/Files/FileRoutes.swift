@@ -4,8 +4,10 @@ import BatchCore
 import BatchStore
 import HTTPTypes
 
-/// The routes of files. (contracts: OpenAI files)
+/// The routes of files in the manner of one profile. (contracts: OpenAI files; Bailian)
 struct FileRoutes: Sendable {
+    /// Whose manner it is.
+    let profile: Profile
     /// Where files are recorded.
     let store: Store
     /// Receives files.
@@ -15,12 +17,13 @@ struct FileRoutes: Sendable {
 
     /// The table of these routes.
     var routes: [Route] {
-        [
-            .guarded(.post, "/v1/files", upload.receive),
-            .guarded(.get, "/v1/files", list),
-            .guarded(.get, "/v1/files/{id}", retrieve),
-            .guarded(.delete, "/v1/files/{id}", delete),
-            .guarded(.get, "/v1/files/{id}/content", download.send),
+        let path = profile.pathPrefix + "/files"
+        return [
+            .guarded(.post, path, upload.receive),
+            .guarded(.get, path, list),
+            .guarded(.get, path + "/{id}", retrieve),
+            .guarded(.delete, path + "/{id}", delete),
+            .guarded(.get, path + "/{id}/content", download.send),
         ]
     }
 

@@ -2,6 +2,7 @@
 
 import BatchCoordinator
 import BatchCore
+import BatchStore
 import HTTPTypes
 import NIOCore
 
@@ -9,8 +10,14 @@ import NIOCore
 struct FileUpload: Sendable {
     /// The Upload room.
     let receiver: FileReceiver
-    /// How large a file may be, and how long it lives.
+    /// Whose manner of files it is.
+    let profile: Profile
+    /// How large a file may be, and how long it lives; those of the profile.
     let limits: Limits
+    /// What a project may store.
+    let storage: StorageLimits
+    /// Where files are recorded.
+    let records: Store
     /// How many may be received at once.
     let gate: Gate
     /// How long to wait for a place.
@@ -27,6 +34,9 @@ struct FileUpload: Sendable {
                 "The upload is \(declared) bytes long, more than the limit of \(limits.fileBytesMax) bytes for a file; "
                     + "split the file and upload the parts.", param: "file")
         }
+        // As well as it can be known before the form has been read.
+        let least = max(0, (call.body.declaredLength ?? 0) - Self.formBytesMax)
+        try await records.checkStorage(project, bytes: least, storage)
         guard await gate.enter(waitingAtMost: placeWait) else {
             throw BatchError.unavailable("Too many files are being uploaded at the moment; please retry shortly.")
         }
@@ -35,7 +45,7 @@ struct FileUpload: Sendable {
     }
 
     private func store(_ call: Call, _ project: ProjectID, boundary: [UInt8]) async throws -> Answer {
-        let incoming = try await receiver.begin()
+        let incoming = try await receiver.begin(as: profile)
         do {
             var parser = MultipartParser(boundary: boundary)
             var form = UploadForm()

@@ -5,6 +5,8 @@ import HTTPTypes
 
 /// The routes that tools use to find out whether a server speaks the API, and what it serves. (contracts: other routes)
 struct ModelRoutes: Sendable {
+    /// What the paths start with.
+    let pathPrefix: String
     /// The names that are listed, in order.
     let models: [String]
     /// Unix seconds shown as every model's age: when this server started.
@@ -12,7 +14,10 @@ struct ModelRoutes: Sendable {
 
     /// The table of these routes. A model's name may contain slashes.
     var routes: [Route] {
-        [.guarded(.get, "/v1/models", list), .guarded(.get, "/v1/models/{id...}", retrieve)]
+        [
+            .guarded(.get, pathPrefix + "/models", list),
+            .guarded(.get, pathPrefix + "/models/{id...}", retrieve),
+        ]
     }
 
     private func list(_ call: Call, _ project: ProjectID) async throws -> Answer {
@@ -23,7 +28,7 @@ struct ModelRoutes: Sendable {
         guard let name = call.identifier, models.contains(name) else {
             let name = call.identifier?.prefix(200) ?? ""
             var error = BatchError.notFound(
-                "The model '\(name)' does not exist or is not listed; GET /v1/models lists what is served.",
+                "The model '\(name)' does not exist or is not listed; GET \(pathPrefix)/models lists what is served.",
                 param: "model")
             error.code = "model_not_found"
             throw error

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Whose manner of batches a request, a batch or an upload follows: one store, several ways to speak to it.
+///
+/// What differs between the manners is here and in ``Limits/of(_:endpoint:)``; all other code is shared.
+package enum Profile: String, CaseIterable, Hashable, Sendable {
+    /// OpenAI's, under `/v1`. (contracts: OpenAI)
+    case openAI = "openai"
+    /// Alibaba Cloud Model Studio's, under `/compatible-mode/v1`. (contracts: Bailian)
+    case bailian
+
+    /// What the paths of its routes start with.
+    package var pathPrefix: String {
+        switch self {
+        case .openAI: "/v1"
+        case .bailian: "/compatible-mode/v1"
+        }
+    }
+
+    /// The paths that batches may name.
+    package var endpoints: [Endpoint] {
+        switch self {
+        case .openAI: Endpoint.allCases
+        case .bailian: [.chatCompletions, .embeddings, .test]
+        }
+    }
+
+    /// How lines of result files look.
+    package var resultLine: ResultLine {
+        switch self {
+        case .openAI: .openAI
+        case .bailian: .bailian
+        }
+    }
+
+    /// Whether fields of a request to create a batch that are unknown are passed over instead of refused.
+    package var ignoresUnknownFields: Bool { self == .bailian }
+
+    /// Whether `input_file_id` may also be a URL or an address in an object store. (contracts: Bailian OSS inputs)
+    package var takesInputAddresses: Bool { self == .bailian }
+
+    /// Whether `stream: true` passes in a line. (contracts: Bailian)
+    package var allowsStream: Bool { self == .bailian }
+
+    /// Whether all lines must have the same `enable_thinking`. (contracts: Bailian)
+    package var requiresOneThinkingMode: Bool { self == .bailian }
+
+    /// Longest values of metadata keys that have a limit of their own, in Unicode scalars. (contracts: Bailian metadata)
+    package var metadataLengths: [String: Int] {
+        switch self {
+        case .openAI: [:]
+        case .bailian: ["ds_name": 100, "ds_description": 200]
+        }
+    }
+}
+
+/// What the server makes a file for, as far as its id shows it.
+package enum FileKind: String, CaseIterable, Hashable, Sendable {
+    case upload
+    case output
+    case error
+    case provenance
+}
+
+extension Profile {
+    /// A fresh id of a file. Clients of Bailian recognise files by how their ids begin. (contracts: Bailian)
+    package func fileID(_ kind: FileKind) -> FileID {
+        let plain = FileID.random()
+        guard self == .bailian else { return plain }
+        let word = kind == .upload ? "batch-" : "batch_\(kind.rawValue)-"
+        return FileID(rawValue: FileID.prefix + word + plain.rawValue.dropFirst(FileID.prefix.count))
+    }
+}

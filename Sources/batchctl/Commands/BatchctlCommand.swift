@@ -29,8 +29,9 @@ struct BatchctlCommand: AsyncParsableCommand {
         version: Program.version,
         subcommands: [
             SubmitCommand.self, StatusCommand.self, ListCommand.self, PauseCommand.self, ResumeCommand.self,
-            CancelCommand.self, ResultsCommand.self, RetryCommand.self, ValidateCommand.self, FilesCommand.self,
-            EventsCommand.self, WebhooksCommand.self, ModelsCommand.self, CompletionsCommand.self,
+            CancelCommand.self, ResultsCommand.self, RetryCommand.self, ValidateCommand.self,
+            ConvertCommand.self, FilesCommand.self, EventsCommand.self, WebhooksCommand.self, ModelsCommand.self,
+            CompletionsCommand.self,
         ])
 
     /// The same group as every command's, so that its options may also stand before the command.

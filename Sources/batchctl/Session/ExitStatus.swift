@@ -25,7 +25,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .notCompleted: "the batch failed, expired or was cancelled"
         case .linesFailed: "the batch completed, but some lines failed (--watch, --wait)"
         case .localFile: "a local file cannot be read or written"
-        case .problemsFound: "validate found problems"
+        case .problemsFound: "validate or convert found problems in a file"
         case .nothingToFetch: "results: the batch is not finished, or has no such file"
         case .notDelivered: "webhooks test: the receiver did not accept the trial event"
         case .usage: "wrong command, option or argument"

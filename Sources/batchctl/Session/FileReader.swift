@@ -19,6 +19,15 @@ final class FileReader {
         guard descriptor >= 0 else { throw .localFile("cannot read \(path): \(LocalFile.reason(errno))") }
     }
 
+    /// Standard input, which can only be read from where it is.
+    private init(standardInputNamed path: String) {
+        self.path = path
+        descriptor = dup(STDIN_FILENO)
+    }
+
+    /// A reader of standard input.
+    static func standardInput() -> FileReader { FileReader(standardInputNamed: "standard input") }
+
     deinit {
         if descriptor >= 0 { close(descriptor) }
         buffer.deallocate()

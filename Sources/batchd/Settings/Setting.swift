@@ -116,12 +116,12 @@ extension Setting {
             write: { $0[keyPath: field] = Int(try positiveBytes($1)) })
     }
 
-    /// A number of bytes, at least 1, in 64 bits.
-    static func bytes(_ name: String, _ field: Field<Int64>, _ meaning: String) -> Setting {
+    /// A number of bytes, at least `least`, in 64 bits.
+    static func bytes(_ name: String, _ field: Field<Int64>, least: Int64 = 1, _ meaning: String) -> Setting {
         Setting(
             name: name, unit: "bytes", meaning: meaning, flag: nil, secrecy: .open,
             read: { SettingText.bytes($0[keyPath: field]) },
-            write: { $0[keyPath: field] = try positiveBytes($1) })
+            write: { $0[keyPath: field] = try positiveBytes($1, least: least) })
     }
 
     /// True or false.
@@ -147,9 +147,9 @@ extension Setting {
             })
     }
 
-    private static func positiveBytes(_ text: String) throws -> Int64 {
+    private static func positiveBytes(_ text: String, least: Int64 = 1) throws -> Int64 {
         let value = try SettingText.bytes(text)
-        guard value >= 1 else { throw SettingFault("must be at least 1") }
+        guard value >= least else { throw SettingFault("must be at least \(least)") }
         return value
     }
 }

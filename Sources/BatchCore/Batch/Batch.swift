@@ -60,6 +60,8 @@ package struct Batch: Hashable, Sendable {
     package var provenanceFileID: FileID?
     /// Where its own end is told, besides the endpoints of its project; nil for nowhere.
     package var webhookURL: String?
+    /// Where its input comes from and its results go, besides the vault; set after the init.
+    package var remote = RemoteFiles()
 
     /// A batch from its columns.
     package init(

@@ -69,6 +69,8 @@ extension Batch {
             .init("parent_batch_id", JSONValue(parent?.rawValue)),
             .init("provenance_file_id", JSONValue(provenanceFileID?.rawValue)),
             .init("webhook_url", JSONValue(webhookURL)),
+            .init("input", remote.inputObject),
+            .init("output", remote.output?.object(isTerminal: status.isTerminal) ?? .null),
         ])
     }
 

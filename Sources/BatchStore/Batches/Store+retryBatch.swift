@@ -21,6 +21,8 @@ package struct NewRetry: Sendable {
     package var webhook: (url: String, secret: [UInt8]?)?
     /// `ds_batch_finish_callback` of the metadata, when `metadata` is given.
     package var callbackURL: String?
+    /// Where the results go; not taken from the other batch, whose results are there.
+    package var output: (url: String, errorsURL: String?)?
     /// The `Idempotency-Key` of the request, or nil.
     package var idempotencyKey: String?
     /// SHA-256 of what makes the request this one: its path and body.
@@ -80,6 +82,8 @@ extension Store {
         }
         new.callbackURL =
             retry.metadata == nil ? try receivers["callback_url", as: String?.self] : retry.callbackURL
+        new.outputURL = retry.output?.url
+        new.errorsURL = retry.output?.errorsURL
         return new
     }
 

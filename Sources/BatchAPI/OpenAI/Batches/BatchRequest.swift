@@ -6,8 +6,12 @@ import BatchCore
 ///
 /// Whether the input file exists is not checked here: a batch with a missing file is created, and fails in validation.
 struct BatchRequest: Hashable, Sendable {
-    /// The file id as the user gave it.
+    /// The file id as the user gave it; empty with an ``inputURL``.
     let inputFileID: String
+    /// Where the input is to be fetched from instead, or nil.
+    let inputURL: String?
+    /// Where the results go besides, or nil.
+    let output: OutputFields?
     /// The path that every line must name.
     let endpoint: Endpoint
     /// The time the batch has.
@@ -27,7 +31,7 @@ struct BatchRequest: Hashable, Sendable {
     private static let fileIDBytesMax = 512
     private static let known: Set<String> = [
         "input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after",
-        "priority", "lane", "webhook",
+        "priority", "lane", "webhook", "input", "output",
     ]
 
     /// Parses and checks a JSON body.
@@ -44,12 +48,9 @@ struct BatchRequest: Hashable, Sendable {
         }
         let fields = JSONFields(members)
         try fields.allowOnly(Self.known)
-        inputFileID = try Self.text("input_file_id", fields)
-        guard !inputFileID.isEmpty, inputFileID.utf8.count <= Self.fileIDBytesMax else {
-            throw BatchError.invalid(
-                "Invalid 'input_file_id': expected 1 to \(Self.fileIDBytesMax) bytes, but got "
-                    + "\(inputFileID.utf8.count).", code: "invalid_value", param: "input_file_id")
-        }
+        inputURL = try fields["input"].flatMap(RemoteFields.input)
+        inputFileID = try Self.inputFileID(fields, isElsewhere: inputURL != nil)
+        output = try fields["output"].flatMap(OutputFields.read)
         let path = try Self.text("endpoint", fields)
         guard let endpoint = Endpoint(rawValue: path) else {
             throw BatchError.invalidValue(path, param: "endpoint", supported: Endpoint.allCases.map(\.rawValue))
@@ -63,6 +64,20 @@ struct BatchRequest: Hashable, Sendable {
         scheduling = try SchedulingFields(fields)
         webhook = try fields["webhook"].flatMap(WebhookFields.read)
         callbackURL = try fields["metadata"].flatMap(BatchMetadata.callbackURL)
+    }
+
+    private static func inputFileID(_ fields: JSONFields, isElsewhere: Bool) throws -> String {
+        if isElsewhere {
+            if let other = fields["input_file_id"], !RemoteFields.isNull(other) { throw RemoteFields.twoInputs }
+            return ""
+        }
+        let id = try Self.text("input_file_id", fields)
+        guard !id.isEmpty, id.utf8.count <= Self.fileIDBytesMax else {
+            throw BatchError.invalid(
+                "Invalid 'input_file_id': expected 1 to \(Self.fileIDBytesMax) bytes, but got \(id.utf8.count).",
+                code: "invalid_value", param: "input_file_id")
+        }
+        return id
     }
 
     private static func text(_ name: String, _ fields: JSONFields) throws -> String {

@@ -47,6 +47,10 @@ struct BatchRoutes: Sendable {
             requestSHA256: Array(SHA256.hash(data: body)), isRetry: Self.isRetry(call.headers))
         try receivers.check(request.webhook?.url, param: "webhook.url")
         try receivers.check(request.callbackURL, param: "metadata.\(BatchMetadata.callbackKey)")
+        try RemoteFields.check(input: request.inputURL, output: request.output, receivers)
+        new.inputURL = request.inputURL
+        new.outputURL = request.output?.url
+        new.errorsURL = request.output?.errorsURL
         new.webhookURL = request.webhook?.url
         new.webhookSecret = try seal(request.webhook, project)
         new.callbackURL = request.callbackURL
@@ -101,6 +105,8 @@ struct BatchRoutes: Sendable {
         new.lane = request.scheduling.lane
         try receivers.check(request.webhook?.url, param: "webhook.url")
         try receivers.check(request.callbackURL, param: "metadata.\(BatchMetadata.callbackKey)")
+        try RemoteFields.check(input: nil, output: request.output, receivers)
+        new.output = request.output.map { ($0.url, $0.errorsURL) }
         new.webhook = try request.webhook.map { ($0.url, try seal($0, project)) }
         new.callbackURL = request.callbackURL
         return .json(try await store.retryBatch(new).batch.batchObject)

@@ -17,7 +17,7 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 /// The schema's history, oldest first; `Migrations.all` lists the same.
 let migrations = [
     "0001_tenants", "0002_files", "0003_batches", "0004_shards", "0005_workers", "0006_events",
-    "0007_scheduling", "0008_lineage", "0009_notifications", "0010_profiles",
+    "0007_scheduling", "0008_lineage", "0009_notifications", "0010_profiles", "0011_remote_objects",
 ]
 
 func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

@@ -17,14 +17,18 @@ package struct Coordinator: Service {
     private let id: CoordinatorID
     private let modelIsKnown: @Sendable (String) -> Bool
     private let sender: WebhookSender
+    private let remote: RemoteStores
     private let logger: Logger
 
     /// A coordinator that is not running yet.
     ///
-    /// - Parameter modelIsKnown: whether some backend serves the model; lines that name another are refused.
+    /// - Parameters:
+    ///   - modelIsKnown: whether some backend serves the model; lines that name another are refused.
+    ///   - remote: opens what users name as input and output.
     package init(
         configuration: CoordinatorConfiguration, store: Store, vault: any FileVault, id: CoordinatorID,
-        modelIsKnown: @escaping @Sendable (String) -> Bool, sender: WebhookSender, logger: Logger
+        modelIsKnown: @escaping @Sendable (String) -> Bool, sender: WebhookSender, remote: RemoteStores,
+        logger: Logger
     ) {
         self.configuration = configuration
         self.store = store
@@ -32,13 +36,15 @@ package struct Coordinator: Service {
         self.id = id
         self.modelIsKnown = modelIsKnown
         self.sender = sender
+        self.remote = remote
         self.logger = logger
     }
 
     /// Runs every room until graceful shutdown or cancellation; duties under way are given back.
     package func run() async throws {
         let wakes = RoomWakes(
-            validators: configuration.validationsMax, finalizers: configuration.finalizationsMax)
+            validators: configuration.validationsMax, finalizers: configuration.finalizationsMax,
+            fetchers: configuration.remote.fetchesMax, resultDeliverers: configuration.remote.deliveriesMax)
         let listener = try store.listener(
             channels: [Signals.batches, Signals.shards, Signals.events], logger: logger)
         try await withThrowingDiscardingTaskGroup { group in
@@ -106,7 +112,20 @@ package struct Coordinator: Service {
         for wake in wakes.finalizers {
             loops.append(loop("finalizer", wake) { try await finalizer.poll() })
         }
-        return loops
+        return loops + remoteLoops(wakes, keeper)
+    }
+
+    /// The Remote room.
+    private func remoteLoops(_ wakes: RoomWakes, _ keeper: DutyKeeper) -> [PollLoop] {
+        let desk = RemoteDesk(store: store, stores: remote, sealingKey: configuration.notify.sealingKey)
+        let fetcher = InputFetcher(
+            store: store, vault: vault, desk: desk, owner: id, keeper: keeper, configuration: configuration,
+            logger: logger)
+        let deliverer = ResultDeliverer(
+            store: store, vault: vault, desk: desk, owner: id, keeper: keeper, configuration: configuration,
+            logger: logger)
+        return wakes.fetchers.map { loop("fetcher of inputs", $0) { try await fetcher.poll() } }
+            + wakes.resultDeliverers.map { loop("deliverer of results", $0) { try await deliverer.poll() } }
     }
 
     private func loop(

@@ -31,6 +31,8 @@ package struct CoordinatorConfiguration: Sendable {
     package var poisonAttempts: Int
     /// The Notify room.
     package var notify: NotifyConfiguration
+    /// The Remote room.
+    package var remote = RemoteConfiguration()
     /// Largest results of one shard, in bytes, that the finalizer keeps in memory; more goes through a file. Default
     /// 32 MiB.
     package var spoolMemoryBytesMax: Int
@@ -70,7 +72,9 @@ package struct CoordinatorConfiguration: Sendable {
             ("validations at once", validationsMax), ("finalizations at once", finalizationsMax),
             ("spool memory", spoolMemoryBytesMax), ("delivery attempts at once", notify.attemptsMax),
             ("delivery attempts at once to one receiver", notify.attemptsPerTargetMax),
-            ("workers lost before a line is given up", poisonAttempts),
+            ("workers lost before a line is given up", poisonAttempts), ("fetches at once", remote.fetchesMax),
+            ("deliveries of results at once", remote.deliveriesMax), ("attempts of a fetch", remote.inputAttemptsMax),
+            ("fetches and deliveries of a project at once", remote.perProjectMax),
         ] where value < 1 {
             problems.append("\(name) must be at least 1, not \(value)")
         }

@@ -9,8 +9,12 @@ struct RoomWakes: Sendable {
     let deliverer = WakeSignal()
     let validators: [WakeSignal]
     let finalizers: [WakeSignal]
+    let fetchers: [WakeSignal]
+    let resultDeliverers: [WakeSignal]
 
-    init(validators: Int, finalizers: Int) {
+    init(validators: Int, finalizers: Int, fetchers: Int, resultDeliverers: Int) {
+        self.fetchers = (0..<fetchers).map { _ in WakeSignal() }
+        self.resultDeliverers = (0..<resultDeliverers).map { _ in WakeSignal() }
         self.validators = (0..<validators).map { _ in WakeSignal() }
         self.finalizers = (0..<finalizers).map { _ in WakeSignal() }
     }
@@ -20,6 +24,8 @@ struct RoomWakes: Sendable {
         if isReconnect || channel == Signals.batches {
             closer.wake()
             validators.forEach { $0.wake() }
+            fetchers.forEach { $0.wake() }
+            resultDeliverers.forEach { $0.wake() }
             wakeFinalizers()
         }
         if isReconnect || channel == Signals.events { deliverer.wake() }

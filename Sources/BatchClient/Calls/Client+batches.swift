@@ -15,6 +15,15 @@ package struct BatchOrder: Hashable, Sendable {
     package var rank: BatchRank
     /// Who is told when it ends; nil for nobody but the project's endpoints.
     package var webhook: BatchWebhook?
+    /// Where the server fetches the input, in place of an uploaded file; a field of our own server only.
+    package var inputURL: String?
+    /// Where the results go besides, and the error file alone; fields of our own server only.
+    package var output: (url: String, errorsURL: String?)? {
+        get { outputURL.map { ($0, errorsURL) } }
+        set { (outputURL, errorsURL) = (newValue?.url, newValue?.errorsURL) }
+    }
+    private var outputURL: String?
+    private var errorsURL: String?
 
     /// One label of a batch.
     package struct Label: Hashable, Sendable {
@@ -46,12 +55,17 @@ package struct BatchOrder: Hashable, Sendable {
     /// The request body.
     var json: [UInt8] {
         var members: [JSONValue.Member] = [
-            .init("input_file_id", .string(inputFileID)),
+            inputURL.map { .init("input", .object([.init("url", .string($0))])) }
+                ?? .init("input_file_id", .string(inputFileID)),
             .init("endpoint", .string(endpoint)),
             .init("completion_window", .string(window)),
         ]
         if !metadata.isEmpty {
             members.append(.init("metadata", .object(metadata.map { .init($0.name, .string($0.value)) })))
+        }
+        if let output {
+            let errors = output.errorsURL.map { JSONValue.Member("errors_url", .string($0)) }
+            members.append(.init("output", .object([.init("url", .string(output.url))] + [errors].compactMap { $0 })))
         }
         if let webhook { members.append(.init("webhook", .object(webhook.members))) }
         return JSONValue.object(members + rank.members).bytes

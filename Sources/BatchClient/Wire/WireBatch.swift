@@ -114,17 +114,39 @@ package struct WireExtension: Codable, Hashable, Sendable {
     package var provenanceFileID: String?
     /// Who is told when it ends, besides the project's endpoints; nil for nobody.
     package var webhookURL: String?
+    /// Where the input was fetched from; nil for an uploaded file.
+    package var input: WireRemoteInput?
+    /// Where the results go besides; nil for nowhere.
+    package var output: WireRemoteOutput?
 
     /// An extension without anything.
     package init() {}
 
     enum CodingKeys: String, CodingKey {
-        case priority, lane
+        case priority, lane, input, output
         case pausedAt = "paused_at"
         case parentBatchID = "parent_batch_id"
         case provenanceFileID = "provenance_file_id"
         case webhookURL = "webhook_url"
     }
+}
+
+/// Where the input of a batch came from.
+package struct WireRemoteInput: Codable, Hashable, Sendable {
+    /// The address, without the query of a URL.
+    package var url: String
+}
+
+/// Where the results of a batch go besides.
+package struct WireRemoteOutput: Codable, Hashable, Sendable {
+    /// The prefix or URL, without its query.
+    package var url: String
+    /// `pending`, `delivered`, `failed` or `none`.
+    package var status: String?
+    /// Why they are not there.
+    package var error: String?
+    /// What was written.
+    package var objects: [String]?
 }
 
 /// Why a batch failed validation. (contracts: OpenAI validation errors)

@@ -68,12 +68,15 @@ struct BatchFinalizer: Sendable {
             counts: RequestCounts(total: duty.total, completed: tally.completed, failed: tally.failed),
             usage: tally.usage, event: .random())
         // A thrown error may hide a commit that took place: the blobs stay, and the pruner removes what no row names.
-        guard try await store.publishBatch(duty, publication) else {
+        let isDone =
+            duty.isDelivered
+            ? try await store.holdResults(duty, publication) : try await store.publishBatch(duty, publication)
+        guard isDone else {
             for file in publication.files { try await vault.delete(file.vaultKey) }
             throw DutyLost()
         }
         logger.info(
-            "batch has ended",
+            duty.isDelivered ? "results wait for their delivery" : "batch has ended",
             metadata: [
                 "batch": "\(duty.lease.batch)", "ending": "\(duty.ending)", "completed": "\(tally.completed)",
                 "failed": "\(tally.failed)", "unexecuted": "\(tally.unexecuted)",

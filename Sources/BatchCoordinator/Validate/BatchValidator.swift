@@ -95,44 +95,37 @@ struct BatchValidator: Sendable {
     /// Streams the file through the rules; good lines become drafts as long as nothing is wrong. Of a retry all lines
     /// are checked, but only those that are to be run again become drafts.
     private func read(_ file: StoredFile, _ duty: ValidationDuty) async throws -> Split {
-        var generator = SystemRandomNumberGenerator()
-        let key = HashKey(low: generator.next(), high: generator.next())
-        let (vault, vaultKey) = (vault, file.vaultKey)
-        var validator = FileValidator(rules: rules(of: duty), limits: fileLimits(of: duty), key: key) { offset, length in
-            try vault.readBack(vaultKey, offset: offset, length: length)
-        }
-        var filter = try await RetryFilter.begin(duty, store: store, vault: vault)
-        var packer = ShardPacker(limits: configuration.limits)
+        let reading = FileReading(
+            rules: rules(of: duty), limits: fileLimits(of: duty),
+            filter: try await RetryFilter.begin(duty, store: store, vault: vault),
+            packer: ShardPacker(limits: configuration.limits), vault: vault, vaultKey: file.vaultKey)
         var seen: Int64 = 0
         for try await piece in try await vault.read(file.vaultKey, range: nil) {
             seen += Int64(piece.count)
-            try await filter.readAhead(piece.count)
-            try piece.withUnsafeBytes { bytes in
-                try validator.feed(bytes) { line, text in if filter.takes(line, text) { packer.add(line, text) } }
-            }
-            if validator.isRefused { break }
-            try await flush(&packer, duty, keeping: !validator.hasProblems, atLeast: Self.insertBytes)
+            try await reading.readAhead(piece.count)
+            let state = try await onBlockingThread { try reading.feed(piece) }
+            if state.isRefused { break }
+            try await flush(reading, duty, keeping: !state.hasProblems, atLeast: Self.insertBytes)
         }
-        try await filter.readAhead(0)
-        let verdict = try validator.finish { line, text in if filter.takes(line, text) { packer.add(line, text) } }
+        try await reading.readAhead(0)
+        let verdict = try await onBlockingThread { try reading.finish() }
         guard verdict.problems.isEmpty else { return Split(verdict: verdict, lineCount: 0) }
         guard seen == file.bytes else { throw VaultError.truncated(key: file.vaultKey) }
-        try filter.finish()
-        packer.finish()
-        try await flush(&packer, duty, keeping: true, atLeast: 1)
-        return Split(verdict: verdict, lineCount: packer.lineCount)
+        try reading.finishPacking()
+        try await flush(reading, duty, keeping: true, atLeast: 1)
+        return Split(verdict: verdict, lineCount: reading.lineCount)
     }
 
     /// Inserts packed shards once enough are gathered, or drops them when the file is refused anyway.
     private func flush(
-        _ packer: inout ShardPacker, _ duty: ValidationDuty, keeping: Bool, atLeast bytes: Int
+        _ reading: FileReading, _ duty: ValidationDuty, keeping: Bool, atLeast bytes: Int
     ) async throws {
         guard keeping else {
-            _ = packer.takeFinished()
+            _ = reading.takeShards()
             return
         }
-        guard packer.finishedBytes >= bytes else { return }
-        let shards = packer.takeFinished()
+        guard reading.finishedBytes >= bytes else { return }
+        let shards = reading.takeShards()
         guard try await store.insertDrafts(duty.lease, shards) else { throw DutyLost() }
     }
 

@@ -62,6 +62,8 @@ package struct Batch: Hashable, Sendable {
     package var webhookURL: String?
     /// The manner it was created in.
     package var profile: Profile
+    /// Where its input comes from and its results go, besides the vault; set after the init.
+    package var remote = RemoteFiles()
 
     /// A batch from its columns.
     package init(

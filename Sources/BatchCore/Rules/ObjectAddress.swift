@@ -19,7 +19,7 @@ package enum ObjectAddress: Hashable, Sendable, CustomStringConvertible {
         switch scheme {
         case "http", "https":
             do {
-                self = .url(try OutboundURL(text))
+                self = .url(try OutboundURL(text, bytesMax: OutboundURL.objectBytesMax))
             } catch {
                 throw .url(error)
             }

@@ -14,19 +14,21 @@ package struct OutboundURL: Hashable, Sendable, CustomStringConvertible {
     /// 1…65535; the scheme's when the text has none.
     package let port: UInt16
 
-    /// Longest text, in bytes.
+    /// Longest text of a callback, in bytes.
     package static let bytesMax = 2_048
+    /// Longest text of a file's address, in bytes: permissions made with temporary credentials are long.
+    package static let objectBytesMax = 8_192
 
     /// As the user wrote it.
     package var description: String { text }
 
-    /// Reads a URL.
+    /// Reads a URL of at most `bytesMax` bytes.
     ///
     /// - Throws: the first problem from the left.
-    package init(_ text: String) throws(OutboundURLProblem) {
+    package init(_ text: String, bytesMax: Int = Self.bytesMax) throws(OutboundURLProblem) {
         let bytes = Array(text.utf8)
         guard !bytes.isEmpty else { throw .empty }
-        guard bytes.count <= Self.bytesMax else { throw .tooLong(bytes: bytes.count) }
+        guard bytes.count <= bytesMax else { throw .tooLong(bytes: bytes.count, max: bytesMax) }
         if let index = bytes.firstIndex(where: { !Self.isAllowed($0) }) {
             throw .character(bytes[index], at: index)
         }
@@ -64,8 +66,8 @@ package struct OutboundURL: Hashable, Sendable, CustomStringConvertible {
 package enum OutboundURLProblem: Error, Hashable, Sendable {
     /// There is nothing.
     case empty
-    /// More than ``OutboundURL/bytesMax``.
-    case tooLong(bytes: Int)
+    /// More than `max` bytes.
+    case tooLong(bytes: Int, max: Int)
     /// A byte that may not stand in a URL; offset from 0.
     case character(UInt8, at: Int)
     /// A `%` without two hexadecimal digits; offset from 0.
@@ -87,7 +89,7 @@ package enum OutboundURLProblem: Error, Hashable, Sendable {
     package var message: String {
         switch self {
         case .empty: "is empty"
-        case .tooLong(let bytes): "has \(bytes) bytes, more than the \(OutboundURL.bytesMax) that are allowed"
+        case .tooLong(let bytes, let max): "has \(bytes) bytes, more than the \(max) that are allowed"
         case .character(let byte, let offset): Self.describe(byte, offset)
         case .escape(let offset): "has a \"%\" without two hexadecimal digits at offset \(offset): write it %25"
         case .scheme: "must begin with https:// or http://"

@@ -39,7 +39,7 @@ extension Batch {
             .init("endpoint", .string(endpoint)),
             .init("model", JSONValue(model)),
             .init("errors", problems.map(Self.problemList) ?? .null),
-            .init("input_file_id", .string(inputFileID)),
+            .init("input_file_id", .string(inputText)),
             .init("completion_window", .string(completionWindow)),
             .init("status", .string(status.rawValue)),
             .init("output_file_id", JSONValue(outputFileID?.rawValue)),
@@ -60,6 +60,10 @@ extension Batch {
         ])
     }
 
+    /// The file's id, or in Bailian's profile the address that the user named in its place, to the letter. (contracts:
+    /// Bailian OSS inputs)
+    private var inputText: String { profile == .bailian ? remote.inputURL ?? inputFileID : inputFileID }
+
     /// What OpenAI's object has no place for.
     private var extensionObject: JSONValue {
         .object([
@@ -70,6 +74,8 @@ extension Batch {
             .init("provenance_file_id", JSONValue(provenanceFileID?.rawValue)),
             .init("webhook_url", JSONValue(webhookURL)),
             .init("profile", .string(profile.rawValue)),
+            .init("input", remote.inputObject),
+            .init("output", remote.output?.object(isTerminal: status.isTerminal) ?? .null),
         ])
     }
 

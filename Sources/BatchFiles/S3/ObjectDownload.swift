@@ -29,6 +29,9 @@ package final class ObjectDownload: Sendable {
     package let objectBytes: Int64?
     /// Entity tag without quotes; empty when there is none.
     package let entityTag: String
+    /// Whether a broken connection can be told from the end of the object: not where the server announces no length and
+    /// ends by closing.
+    package let hasCertainEnd: Bool
 
     private struct State {
         var iterator: DownloadBody.AsyncIterator
@@ -57,6 +60,7 @@ package final class ObjectDownload: Sendable {
             objectBytes = length
             end = length
         }
+        hasCertainEnd = end != nil || !first.isDelimitedByClose
         entityTag = S3Answer.entityTag(first.headers.first("ETag"))
         // A weak tag does not promise the same bytes.
         ifMatch = first.headers.first("ETag").flatMap { $0.hasPrefix("W/") ? nil : $0 }

@@ -83,6 +83,18 @@ extension S3Client {
         return try await ObjectDownload.open(source, range: range)
     }
 
+    /// Proves that the store lets these keys read in the bucket, by asking for an object under `prefix` that is not
+    /// there.
+    ///
+    /// - Throws: ``S3Error``, also where the keys may not tell a missing object from a forbidden one.
+    package func probe(prefix: String) async throws {
+        do {
+            _ = try await get("\(prefix)probe-\(BlobKey.fresh())")
+        } catch let error as S3Error where error.isMissingObject {
+            // As it should be.
+        }
+    }
+
     /// Sends a body with its MD5, and checks that the store has the same.
     func store(_ call: Call) async throws -> String {
         var call = call

@@ -125,7 +125,10 @@ package final class S3ObjectWriter: Sendable {
 
     /// Gives the object up and removes what the store has of it, as far as the store can be reached; void once
     /// ``finish()`` has succeeded.
-    package func abandon() async {
+    ///
+    /// - Parameter deletesObject: whether an object that ``finish()`` may have made goes, too: not where others write
+    ///   the same key.
+    package func abandon(deletesObject: Bool = true) async {
         let (tasks, upload, end) = state.withLock { state in
             guard state.end != .reached else {
                 return ([Task<Void, Never>](), nil as Task<String, any Error>?, End.none)
@@ -140,7 +143,7 @@ package final class S3ObjectWriter: Sendable {
         for task in tasks { await task.value }
         // What cannot be removed now is found by its age.
         if let upload, let id = try? await upload.value { try? await client.abortUpload(key, upload: id) }
-        if end == .tried { try? await client.delete(key) }
+        if end == .tried, deletesObject { try? await client.delete(key) }
     }
 
     private func complete() async throws {

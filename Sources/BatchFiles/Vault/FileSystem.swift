@@ -53,7 +53,7 @@ final class Position: Sendable {
 }
 
 /// Runs blocking file work off Swift's cooperative threads.
-func onBlockingThread<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+package func onBlockingThread<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
         DispatchQueue.global().async { @Sendable in
             continuation.resume(with: Result(catching: work))

@@ -58,7 +58,7 @@ package struct BlobReader: AsyncSequence, Sendable {
     package func makeAsyncIterator() -> Iterator { Iterator(pull: pull) }
 
     /// Pulls one piece after another.
-    package struct Iterator: AsyncIteratorProtocol {
+    package struct Iterator: AsyncIteratorProtocol, Sendable {
         fileprivate let pull: @Sendable () async throws -> [UInt8]?
 
         /// The next piece, or nil at the end.

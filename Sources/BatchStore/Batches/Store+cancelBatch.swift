@@ -26,7 +26,8 @@ extension Store {
                 try session.execute(
                     """
                     update batches set status = \(next.rawValue), ending = 'cancelled',
-                        cancelling_at = clock_timestamp(), paused_at = null, owner = null, owner_until = null,
+                        cancelling_at = clock_timestamp(), paused_at = null, held_at = null, owner = null,
+                        owner_until = null,
                         owner_epoch = owner_epoch + 1, duty_attempts = 0
                     where id = \(id.rawValue) and status = \(status.rawValue)
                     """)

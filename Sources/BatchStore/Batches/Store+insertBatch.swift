@@ -35,6 +35,13 @@ package struct NewBatch: Sendable {
     package var name: String?
     /// How many batches of its profile its project may have under way, itself included.
     package var runningMax = RunningLimits()
+    /// Where the input is fetched from, as the user wrote it; then `inputFileID` is not looked at, and an id is reserved
+    /// for the file.
+    package var inputURL: String?
+    /// Where the results go, or nil.
+    package var outputURL: String?
+    /// Where the error file goes, when it is elsewhere than ``outputURL``.
+    package var errorsURL: String?
     /// The `Idempotency-Key` of the request, or nil.
     package var idempotencyKey: String?
     /// SHA-256 of the request body.
@@ -88,16 +95,19 @@ extension Store {
     static func insertBatch(_ new: NewBatch, _ session: Session) throws -> Batch {
         try checkRunning(new, session)
         let id = BatchID.random()
+        let inputFileID = new.inputURL == nil ? new.inputFileID : FileID.random().rawValue
         let rows = try session.query(
             """
             with now as materialized (select clock_timestamp() as t)
             insert into batches (id, project_id, input_file_id, endpoint, completion_window, metadata,
                 output_expires_after_seconds, priority, lane, parent_batch_id, idempotency_key, request_sha256,
-                webhook_url, webhook_secret, callback_url, profile, name, created_at, expires_at)
-            select \(id.rawValue), \(new.project.rawValue), \(new.inputFileID), \(new.endpoint),
+                webhook_url, webhook_secret, callback_url, profile, name, input_url, output_url, errors_url,
+                created_at, expires_at)
+            select \(id.rawValue), \(new.project.rawValue), \(inputFileID), \(new.endpoint),
                 \(new.window.text), \(new.metadata), \(new.outputExpiresAfterSeconds), \(new.priority),
                 \(new.lane.rawValue), \(new.parent?.rawValue), \(new.idempotencyKey), \(new.requestSHA256),
-                \(new.webhookURL), \(new.webhookSecret), \(new.callbackURL), \(new.profile.rawValue), \(new.name), t,
+                \(new.webhookURL), \(new.webhookSecret), \(new.callbackURL), \(new.profile.rawValue), \(new.name),
+                \(new.inputURL), \(new.outputURL), \(new.errorsURL), t,
                 t + \(Duration.seconds(new.window.seconds)) from now
             returning \(unescaped: batchColumns)
             """)
@@ -146,13 +156,14 @@ extension Store {
         output_expires_after_seconds, problems, output_file_id, error_file_id, total, completed, failed,
         input_tokens, cached_tokens, output_tokens, reasoning_tokens, total_tokens, created_at, expires_at,
         in_progress_at, finalizing_at, completed_at, failed_at, expired_at, cancelling_at, cancelled_at, paused_at,
-        priority, lane, parent_batch_id, provenance_file_id, webhook_url, profile
+        priority, lane, parent_batch_id, provenance_file_id, webhook_url, profile,
+        input_url, output_url, errors_url, output_status, output_error, output_objects
         """
 
     /// A batch from its row.
     static func batch(_ row: Row) throws -> Batch {
         let status: BatchStatus = try row.choice("status")
-        return Batch(
+        var batch = Batch(
             id: try row.identifier("id"), project: try row.identifier("project_id"), status: status,
             inputFileID: try row["input_file_id", as: String.self], endpoint: try row["endpoint", as: String.self],
             completionWindow: try row["completion_window", as: String.self],
@@ -177,5 +188,7 @@ extension Store {
             parent: try row.optionalIdentifier("parent_batch_id"),
             provenanceFileID: try row.optionalIdentifier("provenance_file_id"),
             webhookURL: try row["webhook_url", as: String?.self], profile: try row.choice("profile"))
+        batch.remote = try row.remoteFiles()
+        return batch
     }
 }

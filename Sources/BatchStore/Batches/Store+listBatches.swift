@@ -71,7 +71,8 @@ extension Store {
               and b.created_at >= to_timestamp(\(filter.createdFrom ?? 0))
               and b.created_at < to_timestamp(\((filter.createdTo ?? momentMax) + 1))
               and (\(filter.namePart)::text is null or position(\(filter.namePart)::text in b.name) > 0)
-              and (\(files)::text[] is null or b.input_file_id = any(\(files)::text[]))
+              and (\(files)::text[] is null or b.input_file_id = any(\(files)::text[])
+                or b.input_url = any(\(files)::text[]))
               and (\(statuses)::text[] is null or b.status = any(\(statuses)::text[]))
             order by b.seq desc limit \(count)
             """

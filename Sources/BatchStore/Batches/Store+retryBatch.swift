@@ -25,6 +25,8 @@ package struct NewRetry: Sendable {
     package var name: String?
     /// How many batches of the parent's profile the project may have under way.
     package var runningMax: @Sendable (Profile) -> RunningLimits = { _ in RunningLimits() }
+    /// Where the results go; not taken from the other batch, whose results are there.
+    package var output: (url: String, errorsURL: String?)?
     /// The `Idempotency-Key` of the request, or nil.
     package var idempotencyKey: String?
     /// SHA-256 of what makes the request this one: its path and body.
@@ -87,6 +89,8 @@ extension Store {
         new.name = retry.metadata == nil ? try receivers["name", as: String?.self] : retry.name
         new.callbackURL =
             retry.metadata == nil ? try receivers["callback_url", as: String?.self] : retry.callbackURL
+        new.outputURL = retry.output?.url
+        new.errorsURL = retry.output?.errorsURL
         return new
     }
 

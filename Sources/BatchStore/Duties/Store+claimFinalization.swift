@@ -23,6 +23,8 @@ package struct FinalizationDuty: Sendable {
     package var shardCount: Int32
     /// How often a coordinator took this duty, this time included.
     package var attempts: Int32
+    /// Whether the files are to be delivered elsewhere before the batch ends.
+    package var isDelivered = false
 }
 
 extension Store {
@@ -41,7 +43,7 @@ extension Store {
                     owner_until = clock_timestamp() + \(lease), duty_attempts = duty_attempts + 1
                 where id = (
                     select id from batches b
-                    where status in ('finalizing', 'cancelling')
+                    where status in ('finalizing', 'cancelling') and held_at is null
                       and (owner_until is null or owner_until < clock_timestamp())
                       and (coalesce(cancelling_at, finalizing_at) < clock_timestamp() - \(grace) or not exists (
                           select 1 from shards s where s.batch_id = b.id and s.state = 'claimed'
@@ -49,7 +51,7 @@ extension Store {
                     order by duty_attempts, seq limit 1 for update skip locked
                 )
                 returning id, owner_epoch, project_id, status, coalesce(ending, 'completed') as ending, total,
-                    output_expires_after_seconds, profile, duty_attempts
+                    output_expires_after_seconds, profile, duty_attempts, output_url is not null as is_delivered
                 """)
             guard let row = rows.first else { return nil }
             let batch: BatchID = try row.identifier("id")
@@ -79,7 +81,8 @@ extension Store {
                 total: try row["total", as: Int64.self],
                 outputExpiresAfterSeconds: try row["output_expires_after_seconds", as: Int64?.self],
                 shardCount: try shards.onlyRow("shards")["shard_count", as: Int32.self],
-                attempts: try row["duty_attempts", as: Int32.self])
+                attempts: try row["duty_attempts", as: Int32.self],
+                isDelivered: try row["is_delivered", as: Bool.self])
         }
     }
 }

@@ -48,6 +48,7 @@ extension Store {
                 where id = (
                     select id from batches
                     where status = 'validating' and (owner_until is null or owner_until < clock_timestamp())
+                      and (input_url is null or input_fetched_at is not null)
                     order by duty_attempts, seq limit 1 for update skip locked
                 )
                 returning id, owner_epoch, project_id, input_file_id, endpoint, profile, parent_batch_id,

@@ -15,6 +15,8 @@ package struct Publication: Sendable {
     package var counts: RequestCounts
     /// The final sums of tokens.
     package var usage: Usage
+    /// How the delivery elsewhere ended; nil when there was none.
+    package var remote: RemoteOutcome?
     /// The id of the event that tells of it.
     package var event: EventID
 
@@ -68,6 +70,8 @@ extension Store {
                 output_tokens = \(publication.usage.outputTokens),
                 reasoning_tokens = \(publication.usage.reasoningTokens),
                 total_tokens = \(publication.usage.totalTokens), owner = null, owner_until = null,
+                output_status = \(publication.remote?.status.rawValue), output_error = \(publication.remote?.error),
+                output_objects = \(publication.remote?.objectsText),
                 completed_at = case when \(status == .completed) then clock_timestamp() end,
                 expired_at = case when \(status == .expired) then clock_timestamp() end,
                 cancelled_at = case when \(status == .cancelled) then clock_timestamp() end
@@ -76,6 +80,9 @@ extension Store {
             returning id
             """)
         guard !rows.isEmpty else { throw LostDuty() }
+        if publication.remote != nil {
+            try session.execute("delete from held_files where batch_id = \(duty.lease.batch.rawValue)")
+        }
         try insertEvent(
             publication.event, batch: duty.lease.batch, type: "batch.\(status.rawValue)", session)
         try session.query("select pg_notify(\(Signals.batches), \(duty.lease.batch.rawValue))")

@@ -55,8 +55,13 @@ extension Store {
     package func referencedKeys(_ keys: [String]) async throws -> Set<String> {
         try await pool.run { session in
             Set(
-                try session.query("select vault_key from files where vault_key = any(\(keys)) and pruned_at is null")
-                    .map { try $0["vault_key", as: String.self] })
+                try session.query(
+                    """
+                    select vault_key from files where vault_key = any(\(keys)) and pruned_at is null
+                    union all
+                    select vault_key from held_files where vault_key = any(\(keys))
+                    """
+                ).map { try $0["vault_key", as: String.self] })
         }
     }
 }

@@ -6,15 +6,19 @@ internal import BatchClient
 struct SubmitCommand: AsyncParsableCommand {
     /// Name and help.
     static let configuration = CommandConfiguration(
-        commandName: "submit", abstract: "Upload a file of JSON lines and make a batch of it.",
+        commandName: "submit", abstract: "Make a batch of a file of JSON lines: uploaded, or fetched by the server.",
         discussion: """
+            FILE is a path, or where the server finds the file: s3://bucket/key, oss:region:bucket/key, oss://bucket/key, \
+            tos://bucket/key or an https:// URL, which may be presigned. With --output naming such a place the server \
+            writes the results there: under a prefix that ends in a slash, or to a URL that takes a PUT.
+
             Prints the id of the batch. Check the file first with batchctl validate: one bad line fails the whole \
             batch. With --watch or --wait the exit status tells how the batch ended; see batchctl --help. Ctrl-C \
             then stops the watching, not the batch.
             """)
 
-    /// The path as it was given; nil with `--file-id`.
-    @Argument(help: "The file of JSON lines.", completion: .file(extensions: ["jsonl"]))
+    /// The path or address as it was given; nil with `--file-id`.
+    @Argument(help: "The file of JSON lines, or its address.", completion: .file(extensions: ["jsonl"]))
     var file: String?
 
     /// `--file-id`; nil when not given.
@@ -68,11 +72,21 @@ struct SubmitCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Wait in silence until the batch has ended.")
     var wait = false
 
-    /// `--output`: a path, `-` for standard output; nil when not given.
+    /// `--output`: a path, `-` for standard output, or an address; nil when not given.
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("With --watch or --wait: write the results to this file.", valueName: "path"))
+        help: ArgumentHelp(
+            "With --watch or --wait: write the results to this file. Or the address the server writes them to.",
+            valueName: "path or address"))
     var output: String?
+
+    /// `--errors-output`: an address; nil when not given.
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The address the server writes the failed lines to, where it is not the prefix of --output.",
+            valueName: "address"))
+    var errorsOutput: String?
 
     /// `--json`.
     @Flag(name: .long, help: "Print the batch as JSON: as made, or with --watch or --wait as ended.")
@@ -84,13 +98,15 @@ struct SubmitCommand: AsyncParsableCommand {
     /// Refuses what makes no sense before anything is done.
     func validate() throws {
         guard (file == nil) != (fileId == nil) else { throw ValidationError("give either FILE or --file-id") }
-        if fileId != nil, endpoint == nil {
-            throw ValidationError("--file-id needs --endpoint, because the file is not at hand")
+        if endpoint == nil, fileId != nil || remoteFile != nil {
+            let what = fileId == nil ? "a file elsewhere" : "--file-id"
+            throw ValidationError("\(what) needs --endpoint, because the file is not at hand")
         }
+        try SubmitRules.checkAddresses(input: remoteFile, output: remoteOutput, errorsOutput: errorsOutput)
         if let endpoint, !endpoint.hasPrefix("/") {
             throw ValidationError("--endpoint must be a path such as /v1/chat/completions, not \"\(endpoint)\"")
         }
-        try Accompanying.check(watch: watch, wait: wait, output: output, json: json)
+        try Accompanying.check(watch: watch, wait: wait, output: localOutput, json: json)
         try SubmitRules.checkWindow(window)
         if let webhook { try WebhookRules.checkURL(webhook, option: "--webhook") }
         if webhookSecretFile != nil, webhook == nil { throw ValidationError("--webhook-secret-file needs --webhook") }
@@ -102,13 +118,15 @@ struct SubmitCommand: AsyncParsableCommand {
         let labels = try SubmitRules.labels(metadata, name: name)
         let webhook = try await readWebhook()
         let session = try global.session()
-        if let output { try Fetching.checkDestination(output) }
+        if let localOutput { try Fetching.checkDestination(localOutput) }
         let (fileID, endpoint) = try await provideFile(session)
-        let order = BatchOrder(
+        var order = BatchOrder(
             inputFileID: fileID, endpoint: endpoint, window: window, metadata: labels, rank: rank.rank,
             webhook: webhook)
+        order.inputURL = remoteFile
+        order.output = remoteOutput.map { ($0, errorsOutput) }
         let created = try await create(order, session)
-        let company = Accompanying(session: session, isShown: watch, output: output, json: json)
+        let company = Accompanying(session: session, isShown: watch, output: localOutput, json: json)
         if watch || wait {
             try await company.follow(created.value)
         } else {
@@ -118,6 +136,15 @@ struct SubmitCommand: AsyncParsableCommand {
 }
 
 extension SubmitCommand {
+    /// FILE, when it is an address that the server reads.
+    private var remoteFile: String? { file.flatMap { SubmitRules.isAddress($0) ? $0 : nil } }
+
+    /// `--output`, when it is an address that the server writes to.
+    private var remoteOutput: String? { output.flatMap { SubmitRules.isAddress($0) ? $0 : nil } }
+
+    /// `--output`, when it is a path.
+    private var localOutput: String? { remoteOutput == nil ? output : nil }
+
     /// The webhook that was given, with its secret; nil for none.
     private func readWebhook() async throws -> BatchWebhook? {
         guard let webhook else { return nil }
@@ -133,7 +160,7 @@ extension SubmitCommand {
 
     /// The id of the file on the server, uploaded now unless it was before, and the endpoint its lines name.
     private func provideFile(_ session: Session) async throws -> (id: String, endpoint: String) {
-        guard let path = file else { return (fileId ?? "", endpoint ?? "") }
+        guard let path = file, remoteFile == nil else { return (fileId ?? "", self.endpoint ?? "") }
         let local = try LocalFile(path: path)
         let line = try await BlockingQueue(label: "input").run { () throws(ClientError) in
             try FirstLine.read(path, lineBytesMax: FirstLine.lineBytesMax)
@@ -146,6 +173,7 @@ extension SubmitCommand {
         do {
             return try await session.client.createBatch(order)
         } catch {
+            guard order.inputURL == nil else { throw error }
             let again = "submit --file-id \(order.inputFileID) --endpoint \(order.endpoint)"
             session.narrator.tell(
                 "the file is stored as \(order.inputFileID), but no batch was made of it. "

@@ -17,6 +17,35 @@ enum SubmitRules {
         }
     }
 
+    /// Whether a text is an address of a file elsewhere and no path.
+    static func isAddress(_ text: String) -> Bool {
+        ["http://", "https://", "oss:", "s3://", "tos://"].contains { text.lowercased().hasPrefix($0) }
+    }
+
+    /// Throws unless each address can be one for its use.
+    static func checkAddresses(input: String?, output: String?, errorsOutput: String?) throws {
+        if errorsOutput != nil, output == nil {
+            throw ValidationError("--errors-output needs --output with an address, not a path")
+        }
+        for (text, name) in [(input, "FILE"), (output, "--output"), (errorsOutput, "--errors-output")] {
+            guard let text else { continue }
+            let address = try address(text, name)
+            guard case .object(let object) = address, object.isPrefix != (name != "FILE") else { continue }
+            throw ValidationError(
+                name == "FILE"
+                    ? "\(object) names no object: write the key of the file after the bucket"
+                    : "\(name) must end with \"/\": the results are written under \(object)/")
+        }
+    }
+
+    private static func address(_ text: String, _ name: String) throws -> ObjectAddress {
+        do throws(ObjectAddressProblem) {
+            return try ObjectAddress(text)
+        } catch {
+            throw ValidationError("the address of \(name) \(error.message)")
+        }
+    }
+
     /// The labels from `key=value` texts and the name; a key may occur once.
     static func labels(_ texts: [String], name: String?) throws -> [BatchOrder.Label] {
         var labels: [BatchOrder.Label] = []

@@ -30,15 +30,23 @@ enum BatchText {
         }
         facts += [
             ("input", batch.inputFileID),
+            ("input from", batch.shardline?.input?.url),
             ("output", batch.outputFileID),
             ("errors", batch.errorFileID),
             ("provenance", batch.provenanceFileID),
             ("webhook", batch.shardline?.webhookURL),
+            ("results to", batch.shardline?.output.map(delivery)),
             ("tokens", tokens(batch)),
         ]
         let labels = (batch.metadata ?? [:]).filter { $0.key != "ds_name" }.sorted { $0.key < $1.key }
         facts += labels.map { ("metadata", "\($0.key)=\($0.value)") }
         return ["\(PlainText.safe(batch.id))  \(PlainText.safe(status(batch)))"] + Facts.lines(facts) + problems(batch)
+    }
+
+    /// Where results go, and what became of it: `s3://bucket/dir/ (delivered)`.
+    private static func delivery(_ output: WireRemoteOutput) -> String {
+        let error = output.error.map { ": \($0)" } ?? ""
+        return output.url + (output.status.map { " (\($0)\(error))" } ?? "")
     }
 
     /// The status, and behind it whether the batch is paused, which is no status of its own.
@@ -52,7 +60,8 @@ enum BatchText {
         let priority = batch.shardline?.priority ?? 0
         let lane = batch.shardline?.lane ?? "normal"
         return [
-            batch.parentID.map { "retry of \($0)" }, priority == 0 ? nil : "priority \(priority)",
+            batch.parentID.map { "retry of \($0)" }, batch.shardline?.input.map { "from \($0.url)" },
+            batch.shardline?.output.map { "to \(delivery($0))" }, priority == 0 ? nil : "priority \(priority)",
             lane == "normal" ? nil : lane,
         ].compactMap { $0 }.joined(separator: ", ")
     }

@@ -18,6 +18,6 @@ struct Batchd: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             StandaloneCommand.self, CoordinatorCommand.self, WorkerCommand.self, MigrateCommand.self,
-            CheckCommand.self, KeysCommand.self, SettingsCommand.self, BenchCommand.self,
+            CheckCommand.self, KeysCommand.self, ObjectStoresCommand.self, SettingsCommand.self, BenchCommand.self,
         ])
 }

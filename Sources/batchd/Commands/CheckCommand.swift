@@ -6,7 +6,7 @@ import BatchInference
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Prove the settings without starting: database, migrations, vault, backends.",
+        abstract: "Prove the settings without starting: database, migrations, vault, object stores, backends.",
         discussion: "Exit code 0 when everything is ok, 1 when something is not.")
 
     /// Whether to leave the settings out.

@@ -35,6 +35,7 @@ struct ReadinessReport: Sendable {
         var report = ReadinessReport()
         await report.tryDatabase(settings, logger: logger)
         await report.tryVault(settings, logger: logger)
+        for entry in settings.objectStores { await report.tryStore(entry, settings, logger: logger) }
         for backend in settings.backends { await report.tryBackend(backend, logger: logger) }
         if settings.backends.isEmpty {
             report.add("backends", "none configured: only the built-in test model works")
@@ -83,6 +84,26 @@ struct ReadinessReport: Sendable {
             add("vault", "writable at \(place)")
         } catch {
             fail("vault", "\(error): \(wayOut)")
+        }
+    }
+
+    private mutating func tryStore(_ entry: ObjectStoreEntry, _ settings: Settings, logger: Logger) async {
+        let name = "object store \(entry.name)"
+        do {
+            let store = entry.store()
+            let stores = try Assembly(settings: settings, logger: logger).remoteStores()
+            if store.projects.isEmpty || store.areas.isEmpty {
+                fail(name, "no project may use it: name them under projects, and what they may reach under buckets")
+                return
+            }
+            for area in store.areas where area.bucket != "*" {
+                try await stores.client(store.access, bucket: area.bucket).probe(prefix: area.prefix)
+            }
+            let areas = store.areas.map { $0.bucket + ($0.prefix.isEmpty ? "" : "/" + $0.prefix) }
+            let isOpen = store.areas.contains { $0.bucket == "*" }
+            add(name, "reads \(areas.joined(separator: ", "))\(isOpen ? " (* was not tried)" : "")")
+        } catch {
+            fail(name, "\(error): correct the entry of object_stores")
         }
     }
 

@@ -75,13 +75,25 @@ struct Assembly: Sendable {
         for entry in settings.sinks { configuration.notify.sinks[entry.name] = try entry.sink(sender: sender) }
         let coordinator = Coordinator(
             configuration: configuration, store: store, vault: vault, id: .random(),
-            modelIsKnown: { !knowsBackends || backends.serves(model: $0) }, sender: sender, logger: logger)
+            modelIsKnown: { !knowsBackends || backends.serves(model: $0) }, sender: sender,
+            remote: try remoteStores(), logger: logger)
         let server = APIServer(
             configuration: settings.api, store: store, vault: vault,
             receiver: FileReceiver(store: store, vault: vault, limits: settings.limits), models: backends.namedModels,
             limits: settings.limits, tester: EndpointTester(sender: sender), sealingKey: sealingKey, logger: logger,
             onReady: onReady)
         return [("coordinator", coordinator), ("API", server)]
+    }
+
+    /// What opens files elsewhere.
+    func remoteStores() throws -> RemoteStores {
+        let vault = settings.vaultStore
+        return RemoteStores(
+            servers: settings.objectStores.map { $0.store() },
+            reserve: vault.isSet ? RemoteStores.Reserve(bucket: vault.bucket, prefix: vault.prefix) : nil,
+            tenantRule: .publicOnly(allowing: try AddressAllowList(parsing: settings.outboundAllow)),
+            limits: settings.remote,
+            engine: CurlEngine(engineConfiguration("remote", connections: Self.remoteRequestsMax), logger: logger))
     }
 
     /// What posts notices; several engines, because one takes a thousand at once.
@@ -136,6 +148,8 @@ struct Assembly: Sendable {
     private static let engineAttemptsMax = 1_000
     /// Requests to the vault's store under way at once.
     private static let vaultRequestsMax = 256
+    /// Requests for files elsewhere under way at once.
+    private static let remoteRequestsMax = 256
     /// Questions to backends under way at once.
     private static let probesMax = 32
 

@@ -20,11 +20,14 @@ struct ConfigurationFile: Sendable {
     private(set) var backends: [BackendEntry] = []
     /// The entries of `sinks`.
     private(set) var sinks: [SinkEntry] = []
+    /// The entries of `object_stores`.
+    private(set) var objectStores: [ObjectStoreEntry] = []
     /// What is wrong with it.
     private(set) var problems: [String] = []
 
     private static let backendsKey = "backends"
     private static let sinksKey = "sinks"
+    private static let objectStoresKey = "object_stores"
 
     /// Reads YAML; what it cannot use becomes a problem.
     ///
@@ -51,6 +54,8 @@ struct ConfigurationFile: Sendable {
                 for entry in entries(value, of: name, place: place) { readBackend(entry, environment: environment) }
             } else if name == Self.sinksKey {
                 for entry in entries(value, of: name, place: place) { readSink(entry, environment: environment) }
+            } else if name == Self.objectStoresKey {
+                for entry in entries(value, of: name, place: place) { readStore(entry, environment: environment) }
             } else if SettingsTable.row(name) != nil {
                 readValue(value, name: name, place: place)
             } else if SettingsTable.all.contains(where: { $0.name.hasPrefix(name + ".") }) {
@@ -122,6 +127,36 @@ struct ConfigurationFile: Sendable {
         sinks.append(entry)
     }
 
+    private mutating func readStore(_ mapping: Node.Mapping, environment: [String: String]) {
+        var entry = ObjectStoreEntry()
+        for (keyNode, value) in mapping {
+            let key = keyNode.string ?? "?"
+            let place = "\(path):\(keyNode.mark?.line ?? 0)"
+            do {
+                guard let row = ObjectStoreEntry.table.first(where: { $0.name == key }) else {
+                    let hint = Self.hint(key, ObjectStoreEntry.table.map(\.name))
+                    problems.append("\(place): unknown key \(key) of an object store\(hint)")
+                    continue
+                }
+                // Lists may be written as such.
+                let text = value.sequence.map { $0.compactMap(\.string).joined(separator: ",") } ?? value.scalar?.string
+                guard let text else { throw SettingFault("must be a single value or a list") }
+                try row.write(&entry, text)
+            } catch {
+                problems.append("\(place): \(key) of an object store \(error)")
+            }
+        }
+        if !entry.secretVariable.isEmpty {
+            entry.secretKey = environment[entry.secretVariable] ?? ""
+            if entry.secretKey.isEmpty {
+                problems.append(
+                    "\(path): the environment variable \(entry.secretVariable), named by secret_key_env of object store "
+                        + "\(entry.name), is not set")
+            }
+        }
+        objectStores.append(entry)
+    }
+
     private mutating func readBackend(_ mapping: Node.Mapping, environment: [String: String]) {
         var entry = BackendEntry()
         for (keyNode, value) in mapping {
@@ -165,7 +200,7 @@ struct ConfigurationFile: Sendable {
     }
 
     private static func names(under section: String) -> [String] {
-        let full = SettingsTable.all.map(\.name) + [backendsKey, sinksKey]
+        let full = SettingsTable.all.map(\.name) + [backendsKey, sinksKey, objectStoresKey]
         let sections = Set(full.compactMap { name in name.lastIndex(of: ".").map { String(name[..<$0]) } })
         return (full + sections).filter { section.isEmpty || $0.hasPrefix(section) }
     }

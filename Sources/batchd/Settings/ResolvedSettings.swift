@@ -54,6 +54,7 @@ struct ResolvedSettings: Sendable {
         let file = try Self.file(flags: flags, environment: environment)
         problems += file?.problems ?? []
         settings.sinks = file?.sinks ?? []
+        settings.objectStores = file?.objectStores ?? []
         settings.namedBackends = file?.backends.map(\.configuration) ?? []
         for row in SettingsTable.all {
             let source: Source
@@ -125,6 +126,9 @@ extension Settings {
         problems += sinks.flatMap { $0.validate() }
         let sinkNames = Dictionary(grouping: sinks, by: \.name)
         problems += sinkNames.filter { $1.count > 1 }.keys.sorted().map { "sink \($0): the name is used twice" }
+        problems += objectStores.flatMap { $0.validate() }
+        let storeNames = Dictionary(grouping: objectStores, by: \.name)
+        problems += storeNames.filter { $1.count > 1 }.keys.sorted().map { "object store \($0): the name is used twice" }
         if !sealingKey.isEmpty && SealingKey(sealingKey) == nil {
             problems.append(
                 "sealing_key: must be base64 of \(SealingKey.byteCount) bytes, such as: openssl rand -base64 32")

@@ -2,6 +2,7 @@
 import BatchAPI
 import BatchCoordinator
 import BatchCore
+import BatchFiles
 import BatchInference
 import BatchWorker
 
@@ -35,6 +36,10 @@ struct Settings: Sendable {
     var outboundAllow = ""
     /// The message brokers of the configuration file.
     var sinks: [SinkEntry] = []
+    /// The object stores of the configuration file.
+    var objectStores: [ObjectStoreEntry] = []
+    /// How long files elsewhere may take.
+    var remote = RemoteLimits()
     /// One backend for all models that no named backend serves; empty: none.
     var backend = ""
     /// Its key; empty: none.

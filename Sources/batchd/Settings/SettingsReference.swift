@@ -21,6 +21,8 @@ enum SettingsReference {
         lines += backendKeys().map { "    \($0)" }
         lines += ["", "sinks: a list in the configuration file, each entry with these keys"]
         lines += keys(of: SinkEntry.table, SinkEntry()).map { "    \($0)" }
+        lines += ["", "object_stores: a list in the configuration file, each entry with these keys"]
+        lines += keys(of: ObjectStoreEntry.table, ObjectStoreEntry()).map { "    \($0)" }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -57,6 +59,11 @@ enum SettingsReference {
             "# sinks:", "#   - name: events",
         ]
         lines += commented(keys(of: SinkEntry.table, SinkEntry()))
+        lines += [
+            "", "# Object stores that projects may use with the server's keys, for the inputs and results of batches.",
+            "object_stores: []", "# object_stores:", "#   - name: data",
+        ]
+        lines += commented(keys(of: ObjectStoreEntry.table, ObjectStoreEntry()))
         return lines.joined(separator: "\n") + "\n"
     }
 

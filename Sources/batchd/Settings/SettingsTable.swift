@@ -7,7 +7,8 @@ enum SettingsTable {
 
     /// Every setting, section by section, in the order of the example file.
     static let all: [Row] =
-        general + vaultStore + standalone + database + api + limits + bailian + coordinator + webhook + worker
+        general + vaultStore + standalone + database + api + limits + bailian + coordinator + remote + webhook
+        + worker
 
     /// The row of that name.
     static func row(_ name: String) -> Row? { byName[name] }
@@ -28,7 +29,7 @@ enum SettingsTable {
             "How long lines wait for `backend` without using up attempts while it answers nothing; then they fail."),
         .text(
             "sealing_key", \.sealingKey, unit: "base64 of 32 bytes", secrecy: .hidden,
-            "Seals the secrets of webhooks in the database; the same for all coordinators, made with "
+            "Seals the secrets of webhooks and of projects' object stores in the database; the same for all coordinators, made with "
                 + "`openssl rand -base64 32`. Older keys may follow, separated by commas. `batchd standalone` makes "
                 + "one. Empty: no such secrets."),
         .duration(

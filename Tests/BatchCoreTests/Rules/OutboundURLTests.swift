@@ -83,7 +83,7 @@ import Testing
         let start = "https://a.example/"
         let longest = start + String(repeating: "x", count: OutboundURL.bytesMax - start.utf8.count)
         #expect(problem(longest) == nil)
-        #expect(problem(longest + "x") == .tooLong(bytes: 2_049))
+        #expect(problem(longest + "x") == .tooLong(bytes: 2_049, max: 2_048))
     }
 
     @Test func `messages say what is wrong and the way out`() {

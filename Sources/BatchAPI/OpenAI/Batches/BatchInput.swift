@@ -2,38 +2,53 @@
 
 import BatchCore
 
-/// What `input_file_id` of a request names.
+/// What a request to create a batch names as its input.
 enum BatchInput: Hashable, Sendable {
     /// A file of the project; whether it exists is found out by validation.
     case file(String)
-    /// A URL, or an object as `oss:region:bucket/key`; only where the profile takes such. (contracts: Bailian OSS
-    /// inputs)
+    /// A URL, or an object of a store, that is fetched first: `input.url`, or `input_file_id` where the profile takes
+    /// addresses there. (contracts: Bailian OSS inputs)
     case address(String)
 
     /// Longest file id that is looked at, in UTF-8 bytes.
     static let fileIDBytesMax = 512
-    /// Longest address, in UTF-8 bytes.
-    static let addressBytesMax = 8_192
 
-    /// What the batch echoes: the text as the user gave it.
-    var text: String {
-        switch self {
-        case .file(let text), .address(let text): text
-        }
+    /// The file id; empty for an address.
+    var fileID: String {
+        if case .file(let id) = self { return id }
+        return ""
     }
 
-    /// What `text` names for a request in the manner of `profile`.
+    /// The address; nil for a file.
+    var address: String? {
+        if case .address(let text) = self { return text }
+        return nil
+    }
+
+    /// What the fields of a request in the manner of `profile` name: `input_file_id` or `input`, one of them.
     ///
-    /// - Throws: a 400 ``BatchCore/BatchError`` for a text that is too long or empty.
-    init(_ text: String, profile: Profile) throws {
-        let isAddress =
-            profile.takesInputAddresses && ["https://", "http://", "oss:"].contains { text.lowercased().hasPrefix($0) }
-        let bytesMax = isAddress ? Self.addressBytesMax : Self.fileIDBytesMax
-        guard !text.isEmpty, text.utf8.count <= bytesMax else {
+    /// - Throws: a 400 ``BatchCore/BatchError`` for the first thing that is wrong.
+    init(_ fields: JSONFields, profile: Profile) throws {
+        let id = fields["input_file_id"].flatMap { RemoteFields.isNull($0) ? nil : $0 }
+        if let address = try fields["input"].flatMap(RemoteFields.input) {
+            guard id == nil else { throw RemoteFields.twoInputs }
+            self = .address(address)
+            return
+        }
+        guard let tree = id ?? fields["input_file_id"] else { throw BatchError.missing("input_file_id") }
+        guard case .string(let text) = tree else {
+            throw BatchError.invalidType("input_file_id", expected: "a string", got: tree.kind)
+        }
+        guard !text.utf8.contains(0) else { throw BatchError.containsNUL("input_file_id") }
+        if profile.takesInputAddresses, RemoteFields.isAddress(text) {
+            self = .address(try RemoteFields.inputURL(text, param: "input_file_id"))
+            return
+        }
+        guard !text.isEmpty, text.utf8.count <= Self.fileIDBytesMax else {
             throw BatchError.invalid(
-                "Invalid 'input_file_id': expected 1 to \(bytesMax) bytes, but got \(text.utf8.count).",
+                "Invalid 'input_file_id': expected 1 to \(Self.fileIDBytesMax) bytes, but got \(text.utf8.count).",
                 code: "invalid_value", param: "input_file_id")
         }
-        self = isAddress ? .address(text) : .file(text)
+        self = .file(text)
     }
 }

@@ -8,6 +8,8 @@ import BatchCore
 struct BatchRequest: Hashable, Sendable {
     /// What its lines are read from.
     let input: BatchInput
+    /// Where the results go besides, or nil.
+    let output: OutputFields?
     /// The path that every line must name.
     let endpoint: Endpoint
     /// The time the batch has.
@@ -27,7 +29,7 @@ struct BatchRequest: Hashable, Sendable {
 
     private static let known: Set<String> = [
         "input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after",
-        "priority", "lane", "webhook",
+        "priority", "lane", "webhook", "input", "output",
     ]
 
     /// Parses and checks a JSON body in the manner of `profile`.
@@ -44,7 +46,8 @@ struct BatchRequest: Hashable, Sendable {
         }
         let fields = JSONFields(members)
         if !profile.ignoresUnknownFields { try fields.allowOnly(Self.known) }
-        input = try BatchInput(try Self.text("input_file_id", fields), profile: profile)
+        input = try BatchInput(fields, profile: profile)
+        output = try fields["output"].flatMap(OutputFields.read)
         let path = try Self.text("endpoint", fields)
         guard let endpoint = Endpoint(rawValue: path), profile.endpoints.contains(endpoint) else {
             throw BatchError.invalidValue(path, param: "endpoint", supported: profile.endpoints.map(\.rawValue))

@@ -55,7 +55,7 @@ struct BatchRoutes: Sendable {
         let body = try await call.body.collect(upTo: jsonBytesMax)
         let request = try BatchRequest(parsing: body, limits: limits, profile: profile)
         var new = NewBatch(
-            project: project, inputFileID: request.input.text, endpoint: request.endpoint.rawValue,
+            project: project, inputFileID: request.input.fileID, endpoint: request.endpoint.rawValue,
             window: request.window, metadata: request.metadata,
             outputExpiresAfterSeconds: request.outputExpiresAfterSeconds,
             priority: request.scheduling.priority ?? 0, lane: request.scheduling.lane ?? .normal,
@@ -66,6 +66,10 @@ struct BatchRoutes: Sendable {
         new.runningMax = limits.running(of: profile)
         try receivers.check(request.webhook?.url, param: "webhook.url")
         try receivers.check(request.callbackURL, param: "metadata.\(BatchMetadata.callbackKey)")
+        try RemoteFields.check(input: request.input.address, output: request.output, receivers)
+        new.inputURL = request.input.address
+        new.outputURL = request.output?.url
+        new.errorsURL = request.output?.errorsURL
         new.webhookURL = request.webhook?.url
         new.webhookSecret = try seal(request.webhook, project)
         new.callbackURL = request.callbackURL
@@ -123,6 +127,8 @@ struct BatchRoutes: Sendable {
         new.lane = request.scheduling.lane
         try receivers.check(request.webhook?.url, param: "webhook.url")
         try receivers.check(request.callbackURL, param: "metadata.\(BatchMetadata.callbackKey)")
+        try RemoteFields.check(input: nil, output: request.output, receivers)
+        new.output = request.output.map { ($0.url, $0.errorsURL) }
         new.webhook = try request.webhook.map { ($0.url, try seal($0, project)) }
         new.callbackURL = request.callbackURL
         return .json(try await store.retryBatch(new).batch.batchObject)

@@ -18,7 +18,10 @@ struct RetryRequest: Hashable, Sendable {
     /// `ds_batch_finish_callback` of the metadata, or nil.
     let callbackURL: String?
 
-    private static let known: Set<String> = ["completion_window", "metadata", "priority", "lane", "webhook"]
+    /// Where the results go; nil for nowhere else, wherever those of the other batch went.
+    let output: OutputFields?
+
+    private static let known: Set<String> = ["completion_window", "metadata", "priority", "lane", "webhook", "output"]
 
     /// Parses and checks a JSON body in the manner of `profile`; an empty one names nothing.
     ///
@@ -35,6 +38,7 @@ struct RetryRequest: Hashable, Sendable {
         name = fields["metadata"].flatMap(BatchMetadata.name)
         scheduling = try SchedulingFields(fields)
         webhook = try fields["webhook"].flatMap(WebhookFields.read)
+        output = try fields["output"].flatMap(OutputFields.read)
         callbackURL = try fields["metadata"].flatMap(BatchMetadata.callbackURL)
     }
 

@@ -90,6 +90,67 @@ struct LineCallerTests {
         #expect(Set(requests.map { $0.header("X-Request-Id") }).count == 2)
     }
 
+    private func stream(_ type: String, _ data: [String]) -> ScriptedServer.Script {
+        { _, connection in
+            try connection.send(
+                "HTTP/1.1 200 OK\r\nContent-Type: \(type)\r\nTransfer-Encoding: chunked\r\n\r\n")
+            // Cut where it hurts: a piece ends in the middle of everything once.
+            for byte in data.map({ "data: \($0)\r\n\r\n" }).joined().utf8 { try connection.sendChunk([byte]) }
+            try connection.sendChunk([])
+        }
+    }
+
+    private static let chunk =
+        #"{"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"é"}}],"usage":{"total_tokens":2}}"#
+
+    @Test(arguments: ["text/event-stream; charset=utf-8", "application/json", "TEXT/EVENT-STREAM"])
+    func `a streamed answer is recorded whole, and its usage counted`(type: String) async throws {
+        let body = #"{"model":"m","stream":true}"#
+        let outcome = try await attempt(body: body, script: stream(type, [Self.chunk, Self.chunk, "[DONE]"])).outcome()
+        #expect(outcome.isSuccess && outcome.statusCode == 200 && outcome.usage.totalTokens == 2)
+        #expect(
+            String(decoding: outcome.body, as: UTF8.self)
+                == #"{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"éé"}}],"#
+                + #""usage":{"total_tokens":2}}"#)
+    }
+
+    @Test func `a plain answer to a line that asked for a stream is taken as it is`() async throws {
+        let outcome = try await attempt(body: #"{"stream":true}"#) { _, connection in
+            try connection.respond(headers: [("Content-Type", "text/event-stream")], text: #"{"a": 1.0}"#)
+        }.outcome()
+        #expect(outcome.isSuccess && String(decoding: outcome.body, as: UTF8.self) == #"{"a": 1.0}"#)
+    }
+
+    @Test func `a stream without an end is tried again, then recorded`() async throws {
+        let script = stream("text/event-stream", [Self.chunk])
+        #expect(try await attempt(2, script: script).isAgain)
+        let outcome = try await attempt(3, script: script).outcome()
+        #expect(outcome.kind == .httpError && outcome.statusCode == 200)
+        #expect(String(decoding: outcome.body, as: UTF8.self).contains("invalid_backend_response"))
+    }
+
+    @Test func `an error in the middle of a stream is whose fault its code says`() async throws {
+        let refused =
+            #"{"error":{"message":"too long","type":"invalid_request_error","code":"context_length_exceeded"}}"#
+        let outcome = try await attempt(script: stream("text/event-stream", [Self.chunk, refused])).outcome()
+        #expect(outcome.kind == .httpError && outcome.statusCode == 400)
+        #expect(String(decoding: outcome.body, as: UTF8.self) == refused)
+        let broke = #"{"error":{"message":"oom","code":500}}"#
+        #expect(try await attempt(script: stream("text/event-stream", [Self.chunk, broke])).isAgain)
+    }
+
+    @Test func `a stream that falls silent is a timeout between bytes, not of the whole`() async throws {
+        let result = try await attempt(adjust: { $0.idleTimeout = .milliseconds(150) }) { _, connection in
+            try connection.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: {}\n\n")
+            _ = connection.waitForClose()
+        }
+        guard case .again(let order) = result else {
+            Issue.record("not tried again: \(result)")
+            return
+        }
+        #expect(order.because.contains("timeoutIdle"))
+    }
+
     @Test(arguments: [400, 401, 403, 404, 413, 422]) func `the request's own fault is its result`(
         status: Int
     ) async throws {

@@ -13,15 +13,15 @@ struct ReplyClassifierTests {
                 case 300..<500: .requestFault
                 default: .backendFault
                 }
-            #expect(ReplyClassifier.verdict(status: status, isJSON: true) == expected)
+            #expect(ReplyClassifier.verdict(status: status, isUsable: true) == expected)
             let withGarbage: Verdict = expected == .success ? .backendFault : expected
-            #expect(ReplyClassifier.verdict(status: status, isJSON: false) == withGarbage)
+            #expect(ReplyClassifier.verdict(status: status, isUsable: false) == withGarbage)
         }
     }
 
     @Test(arguments: [400, 401, 403, 404, 413, 422]) func `the request's own fault is not tried again`(status: Int) {
-        #expect(ReplyClassifier.verdict(status: status, isJSON: true) == .requestFault)
-        #expect(ReplyClassifier.verdict(status: status, isJSON: false) == .requestFault)
+        #expect(ReplyClassifier.verdict(status: status, isUsable: true) == .requestFault)
+        #expect(ReplyClassifier.verdict(status: status, isUsable: false) == .requestFault)
     }
 
     @Test func `timeouts and broken connections are tried again under their own code`() {

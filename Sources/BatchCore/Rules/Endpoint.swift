@@ -15,4 +15,9 @@ package enum Endpoint: String, CaseIterable, Hashable, Sendable {
 
     /// The built-in model that ``test`` lines name.
     package static let testModel = "batch-test-model"
+
+    /// Whether lines to `path` name an audio file that is sent along as a form. (contracts: vLLM run-batch)
+    package static func isSpeech(_ path: String) -> Bool {
+        path.hasSuffix("/audio/transcriptions") || path.hasSuffix("/audio/translations")
+    }
 }

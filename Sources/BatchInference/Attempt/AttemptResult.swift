@@ -24,13 +24,24 @@ package struct RetryOrder: Hashable, Sendable {
     package var isCounted: Bool
     /// Which stop of the route failed, so that the next attempt goes elsewhere if it can.
     package var stop: Int?
+    /// Whether there was a try at all. Where not, the line is as it was before: its number of attempts and the error of
+    /// the last one stay.
+    package var isTry: Bool
+    /// The form of an audio line, to be passed on in ``LineRequest/upload`` when the line is started again. Holds the
+    /// file's bytes: it must go when the line does.
+    package var upload: LineUpload?
 
     /// An order to try again.
-    package init(after: Duration, because: String, isCounted: Bool = true, stop: Int? = nil) {
+    package init(
+        after: Duration, because: String, isCounted: Bool = true, stop: Int? = nil, isTry: Bool = true,
+        upload: LineUpload? = nil
+    ) {
         self.after = after
         self.because = because
         self.isCounted = isCounted
         self.stop = stop
+        self.isTry = isTry
+        self.upload = upload
     }
 }
 
@@ -44,4 +55,13 @@ package protocol LineCalling: Sendable {
         _ request: LineRequest, at place: Reservation, as call: CallHandle,
         _ done: @escaping @Sendable (AttemptResult) -> Void
     ) -> AttemptResult?
+
+    /// Room for the files of audio lines: while there is none, starting such a line without its form is of no use. Nil
+    /// when that need not be asked.
+    var files: FileBudget? { get }
+}
+
+extension LineCalling {
+    /// Nothing to ask.
+    package var files: FileBudget? { nil }
 }

@@ -14,12 +14,18 @@ package final class CallEngines: Sendable {
     private let engines: [CurlEngine]
     private let connectionsEach: Int
     private let turn = Atomic<Int>(0)
+    private let fetcher: Mutex<CurlEngine?> = Mutex(nil)
+    private let fetcherConfiguration: EngineConfiguration
+    private let logger: Logger?
 
     /// Engines for `connections` calls in flight, at least one.
     package init(connections: Int, userAgent: String, logger: Logger?) {
         let each = max(Self.connectionsEach, (connections + Self.enginesMax - 1) / Self.enginesMax)
         let count = max((connections + each - 1) / each, 1)
         connectionsEach = each
+        self.logger = logger
+        fetcherConfiguration = EngineConfiguration(
+            connectionsMax: Self.connectionsEach, userAgent: userAgent, threadName: "files")
         engines = (0..<count).map { number in
             CurlEngine(
                 EngineConfiguration(
@@ -42,8 +48,19 @@ package final class CallEngines: Sendable {
         return engines[first % engines.count]
     }
 
+    /// The engine for files that users' lines name; started when the first is needed.
+    var fetching: CurlEngine {
+        fetcher.withLock { fetcher in
+            if let fetcher { return fetcher }
+            let engine = CurlEngine(fetcherConfiguration, logger: logger)
+            fetcher = engine
+            return engine
+        }
+    }
+
     /// Aborts every call and ends the threads.
     package func shutdown() async {
+        await fetcher.withLock(\.self)?.shutdown()
         for engine in engines { await engine.shutdown() }
     }
 }

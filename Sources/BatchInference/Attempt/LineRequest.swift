@@ -17,6 +17,8 @@ package struct LineRequest: Sendable {
     package var uncounted = 0
     /// What the attempt before this one came to; empty for the first.
     package var lastError: String
+    /// What an earlier start of an audio line brought back, see ``RetryOrder/upload``.
+    package var upload: LineUpload?
 
     /// A line to send.
     package init(

@@ -33,10 +33,10 @@ package enum ReplyClassifier {
     /// The answer was longer than the backend's `responseBytesMax`.
     package static let responseTooLarge = "response_too_large"
 
-    /// Whose doing a complete answer is; `isJSON` says whether its body is one complete JSON text.
-    package static func verdict(status: Int, isJSON: Bool) -> Verdict {
+    /// Whose doing a complete answer is; `isUsable` says whether its body is, or comes to, one complete JSON text.
+    package static func verdict(status: Int, isUsable: Bool) -> Verdict {
         switch status {
-        case 200..<300: isJSON ? .success : .backendFault
+        case 200..<300: isUsable ? .success : .backendFault
         // Timeout, conflict with another request, too early, too many: all pass with time.
         case 408, 409, 425, 429: .backendFault
         // A redirect is not followed: the address is wrong, and stays wrong.

@@ -17,6 +17,8 @@ struct ReplyJudge: Sendable {
     let started: ContinuousClock.Instant
     /// What was left of the window then.
     let timeLeft: Duration
+    /// Finds the result in a successful answer.
+    let reader: AnswerReader
 
     /// Gives the place up and says how the line goes on. Runs on an engine's thread.
     func judge(_ reply: Result<HTTPResponse, CurlError>) -> AttemptResult {
@@ -36,24 +38,25 @@ struct ReplyJudge: Sendable {
         var draft = draft
         draft.requestID = response.headers.first("x-request-id") ?? ""
         // An error's body matters only once it is recorded; a success must prove to be whole.
-        let body = (200..<300).contains(response.status) ? ResponseBody(response.body) : nil
-        switch ReplyClassifier.verdict(status: response.status, isJSON: body?.isJSON ?? false) {
+        let reading = (200..<300).contains(response.status) ? reader.read(response) : nil
+        let status = reading?.status ?? response.status
+        switch ReplyClassifier.verdict(status: status, isUsable: reading?.fault == nil) {
         case .success:
-            let outcome = draft.success(of: body ?? ResponseBody(response.body), status: response.status)
+            let outcome = draft.success(of: reading?.body ?? ResponseBody(response.body), status: status)
             place.end(.answered(latency: now - started, tokens: Int(outcome.usage.totalTokens)), at: now)
             return .finished(outcome)
         case .requestFault:
             place.end(.answered(latency: now - started, tokens: 0), at: now)
-            return .finished(draft.failure(response.status, ResponseBody(response.body)))
+            return .finished(draft.failure(status, reading?.body ?? ResponseBody(response.body)))
         case .backendFault:
-            let isRefusal = ReplyClassifier.isRefusal(status: response.status)
+            let isRefusal = ReplyClassifier.isRefusal(status: status)
             let wait = response.retryAfter.map { RetryPlan.wait($0, unixSeconds: Int(WallClock.milliseconds / 1_000)) }
             place.end(isRefusal ? .overloaded(retryAfter: wait) : .faulty, isRepeat: hasFailedBefore, at: now)
-            let reason = body?.fault.map { "status \(response.status), body is no JSON: \($0)" }
+            let reason = reading?.fault.map { "status \(status), \($0)" }
             return again(
-                retryAfter: wait, because: reason ?? "status \(response.status)", isLinesFault: !isRefusal, at: now
+                retryAfter: wait, because: reason ?? "status \(status)", isLinesFault: !isRefusal, at: now
             ) {
-                draft.failure(response.status, body ?? ResponseBody(response.body))
+                draft.failure(status, reading?.body ?? ResponseBody(response.body))
             }
         }
     }

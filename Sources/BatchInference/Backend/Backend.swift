@@ -11,6 +11,8 @@ package final class Backend: Sendable {
     package let backoff: Backoff
     /// Authorization, content type, user agent.
     let headers: PreparedHeaders
+    /// The same for lines that are sent as forms.
+    let formHeaders: PreparedHeaders
     private let url: BackendURL
     private let admission: Mutex<Admission>
 
@@ -22,14 +24,15 @@ package final class Backend: Sendable {
         guard problems.isEmpty, let url = BackendURL(base: configuration.baseURL) else {
             throw InvalidBackend(problems: problems)
         }
-        var fields = [
-            ("Content-Type", "application/json"), ("Accept", "application/json"), ("User-Agent", userAgent),
-        ]
-        if let key = configuration.apiKey { fields.append(("Authorization", "Bearer \(key)")) }
+        func headers(_ contentType: String) throws(CurlError) -> PreparedHeaders {
+            var fields = [("Content-Type", contentType), ("Accept", "application/json"), ("User-Agent", userAgent)]
+            if let key = configuration.apiKey { fields.append(("Authorization", "Bearer \(key)")) }
+            return try PreparedHeaders(HTTPHeaders(fields), stamped: ["X-Request-Id", "X-Client-Request-Id"])
+        }
         self.configuration = configuration
         self.backoff = Backoff(first: configuration.backoffFirst, max: configuration.backoffMax)
-        self.headers = try PreparedHeaders(
-            HTTPHeaders(fields), stamped: ["X-Request-Id", "X-Client-Request-Id"])
+        self.headers = try headers("application/json")
+        self.formHeaders = try headers(AudioForm.contentType)
         self.url = url
         self.admission = Mutex(Admission(configuration))
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import BatchCore
 import Synchronization
 
 /// Where the lines of a model and endpoint go: the backends that serve the model equally well, by their weights, or the
@@ -20,12 +21,15 @@ package final class Route: Sendable {
         let index: Int
         /// Number of the window at the backend.
         let window: Int
+        /// Whether its lines are sent as forms, with a file that has to be fetched first.
+        let isSpeech: Bool
 
         /// A stop with a new window.
         init(_ backend: Backend, endpoint: String, index: Int) {
             self.backend = backend
             self.url = backend.url(for: endpoint)
             self.index = index
+            self.isSpeech = Endpoint.isSpeech(endpoint)
             self.window = backend.openWindow()
         }
 
@@ -41,6 +45,9 @@ package final class Route: Sendable {
 
     /// The backends of the route, in the order of the configuration; none for the test model.
     package var backends: [Backend] { stops.map(\.backend) }
+
+    /// Whether its lines need a file, which is fetched before they take a place.
+    package var isSpeech: Bool { stops.first?.isSpeech ?? false }
 
     /// Whether its lines may be sent to `backend`.
     package func leads(to backend: Backend) -> Bool { stops.contains { $0.backend === backend } }

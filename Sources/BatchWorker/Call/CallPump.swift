@@ -31,6 +31,7 @@ struct CallPump: Sendable {
                 ordinal: line.ordinal, attempt: line.attempt, windowEnds: call.started.windowEnds,
                 lastError: line.lastError)
             request.uncounted = line.uncounted
+            request.upload = line.upload
             let result = caller.start(request, at: call.started.place, as: call.handle) { result in
                 guard let successor = end(call, result, begun) else { return }
                 serve(successor)
@@ -46,7 +47,7 @@ struct CallPump: Sendable {
         _ call: CallDesk.OpenCall, _ result: AttemptResult, _ begun: ContinuousClock.Instant
     ) -> CallDesk.OpenCall? {
         statistics.countCall(ContinuousClock.now - begun)
-        if case .again(let order) = result {
+        if case .again(let order) = result, order.isTry {
             watch.note(order.because)
             logger.debug(
                 "a call failed and will be repeated",

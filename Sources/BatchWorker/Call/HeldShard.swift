@@ -28,10 +28,17 @@ struct StartableLine: Hashable, Sendable {
     var avoiding: Int?
     /// What the last try came to; empty for the first.
     var lastError = ""
+    /// The form of an audio line, once its file is there.
+    var upload: LineUpload?
 
-    /// The same line after a try that failed.
+    /// The same line after a try that failed, or after what came before a try.
     func next(_ order: RetryOrder) -> StartableLine {
-        StartableLine(
+        guard order.isTry else {
+            var line = self
+            line.upload = order.upload
+            return line
+        }
+        return StartableLine(
             ordinal: ordinal, attempt: attempt + 1, uncounted: uncounted + (order.isCounted ? 0 : 1),
             avoiding: order.stop, lastError: order.because)
     }

@@ -4,6 +4,8 @@
 package struct LineRules: Sendable {
     /// The paths a line's `url` may name; normally the batch's endpoint alone, several for a run-batch file.
     package var endpoints: [String]
+    /// Whether a `url` that is none of them passes, too; such a line has no endpoint. (contracts: vLLM `run-batch`)
+    package var allowsOtherURLs = false
     /// Longest line in bytes without its line break, inclusive.
     package var lineBytesMax = 6 << 20
     /// Containers a line may nest, inclusive.
@@ -34,6 +36,12 @@ package struct LineRules: Sendable {
     /// The rules of an OpenAI batch for `endpoint`.
     package init(endpoint: String, knowsModel: @escaping @Sendable (String) -> Bool) {
         self.endpoints = [endpoint]
+        self.knowsModel = knowsModel
+    }
+
+    /// The rules of a file whose lines name any of `endpoints`.
+    package init(endpoints: [String], knowsModel: @escaping @Sendable (String) -> Bool) {
+        self.endpoints = endpoints
         self.knowsModel = knowsModel
     }
 

@@ -16,14 +16,16 @@ package final class CallEngines: Sendable {
     private let turn = Atomic<Int>(0)
 
     /// Engines for `connections` calls in flight, at least one.
-    package init(connections: Int, userAgent: String, logger: Logger?) {
+    ///
+    /// - Parameter caBundlePath: PEM file of authorities to trust in place of the system's; nil = the system's.
+    package init(connections: Int, userAgent: String, caBundlePath: String? = nil, logger: Logger?) {
         let each = max(Self.connectionsEach, (connections + Self.enginesMax - 1) / Self.enginesMax)
         let count = max((connections + each - 1) / each, 1)
         connectionsEach = each
         engines = (0..<count).map { number in
             CurlEngine(
                 EngineConfiguration(
-                    connectionsMax: each, userAgent: userAgent,
+                    connectionsMax: each, userAgent: userAgent, caBundlePath: caBundlePath,
                     threadName: "calls-\(number)"),
                 logger: logger)
         }

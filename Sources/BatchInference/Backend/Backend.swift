@@ -26,6 +26,10 @@ package final class Backend: Sendable {
             ("Content-Type", "application/json"), ("Accept", "application/json"), ("User-Agent", userAgent),
         ]
         if let key = configuration.apiKey { fields.append(("Authorization", "Bearer \(key)")) }
+        for (name, value) in configuration.headers.sorted(by: { $0.key < $1.key }) {
+            fields.removeAll { $0.0.lowercased() == name.lowercased() }
+            fields.append((name, value))
+        }
         self.configuration = configuration
         self.backoff = Backoff(first: configuration.backoffFirst, max: configuration.backoffMax)
         self.headers = try PreparedHeaders(

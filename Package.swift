@@ -126,6 +126,12 @@ let package = Package(
         tests("BatchStoreTests", ["BatchCore", "BatchStore", "BatchTesting"]),
         tests("BatchFilesTests", ["BatchCore", "BatchFiles", "Curl", "HTTPTesting", "StorageTesting", crypto]),
         tests("BatchInferenceTests", ["BatchCore", "BatchInference", "Curl", "HTTPTesting", "Loops", logging]),
+        tests(
+            "BatchRunTests",
+            [
+                "BatchCore", "BatchFiles", "BatchRun", "Curl", "HTTPTesting", "Loops", "ServerTesting",
+                "StorageTesting",
+            ]),
         tests("BatchClientTests", ["BatchClient", "BatchCore", "Curl", "HTTPTesting"]),
         tests("BatchWebhookTests", ["BatchCore", "BatchWebhook", "Curl", "HTTPTesting"]),
         tests(

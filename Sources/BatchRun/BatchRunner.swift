@@ -83,11 +83,11 @@ package final class BatchRunner: Sendable {
             report.succeeded = finished.count - finished.failed
             return report
         }
-        let callsMax = order.backend.concurrency
+        let (callsMax, pending) = (order.backend.concurrency, PendingBytes())
         let book = ResultBook(
             pages: ResultPages(finished, journal: journal, limits: order.limits, callsMax: callsMax), total: total,
-            earlier: .init(finished: finished.count, failed: finished.failed), ended: ended)
-        let desk = RunDesk(callsMax: callsMax, limits: order.limits)
+            earlier: .init(finished: finished.count, failed: finished.failed), pending: pending, ended: ended)
+        let desk = RunDesk(callsMax: callsMax, limits: order.limits, pending: pending)
         let engines = CallEngines(
             connections: callsMax, userAgent: "shardline/\(order.version)", caBundlePath: order.caBundlePath,
             logger: nil)
@@ -99,15 +99,15 @@ package final class BatchRunner: Sendable {
             desk: desk, book: book, text: text, backends: backends)
         desk.attach(pump: { pump.run() }, read: { feed.start() })
         board.begin(.running, done: Int64(finished.count), total: Int64(total))
-        book.attach { [board] written, pendingBytes, counts in
+        book.attach { [board] written, counts in
             board.update(done: Int64(counts.finished), failed: Int64(counts.failed))
-            desk.note(written: written, pendingBytes: pendingBytes)
+            desk.note(written: written)
         }
         let watch = RunWatch(desk: desk, backends: backends, limits: order.limits, ended: ended, tell: tell)
         let clock = Task { await watch.run() }
         book.start()
         desk.start()
-        await ended.wait(upTo: .seconds(Int64.max >> 16))
+        while !ended.isRaised { await ended.wait(upTo: .seconds(3_600)) }
         await windDown(desk, isComplete: book.counts.finished == total)
         clock.cancel()
         await engines.shutdown()

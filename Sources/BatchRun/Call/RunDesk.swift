@@ -26,7 +26,6 @@ final class RunDesk: Sendable {
         var nextOrdinal = 0
         /// Results that are in their files.
         var written = 0
-        var pendingBytes = 0
         var callCount = 0
         var isQuiet = false
         var clockDue: ContinuousClock.Instant?
@@ -42,13 +41,15 @@ final class RunDesk: Sendable {
     private let callsMax: Int
     private let idleMax: Int
     private let limits: RunLimits
+    private let pending: PendingBytes
     private let state = Mutex(State())
     private let errands: Mutex<(pump: @Sendable () -> Void, read: @Sendable () -> Void)?>
     /// How often it is looked whether time alone lets a line start: answers come far more often.
     private static let lookEvery = Duration.milliseconds(10)
 
-    /// A desk for `callsMax` calls at once.
-    init(callsMax: Int, limits: RunLimits) {
+    /// A desk for `callsMax` calls at once, and none while too many results are `pending`.
+    init(callsMax: Int, limits: RunLimits, pending: PendingBytes) {
+        self.pending = pending
         self.callsMax = callsMax
         self.limits = limits
         idleMax = max(callsMax * 2, 512)
@@ -91,17 +92,13 @@ final class RunDesk: Sendable {
         return refused
     }
 
-    /// So many bytes of results wait to be written that no call brought.
-    func notePending(_ bytes: Int) { state.withLock { $0.pendingBytes += bytes } }
-
     /// The reader begins; call once.
     func start() { if state.withLock({ claimReading(&$0) }) { read() } }
 
-    /// So many results are in their files, so many bytes wait to be.
-    func note(written: Int, pendingBytes: Int) {
+    /// So many results are in their files, and perhaps more in the journal.
+    func note(written: Int) {
         let reads = state.withLock { state in
             state.written = written
-            state.pendingBytes = pendingBytes
             return claimReading(&state)
         }
         if reads { read() }
@@ -119,12 +116,10 @@ final class RunDesk: Sendable {
     }
 
     /// A call ended; returns the line that takes its place.
-    ///
-    /// - Parameter resultBytes: bytes of its result, which wait to be written; nil when it has none.
-    func finish(_ call: OpenCall, _ result: AttemptResult, resultBytes: Int?) -> OpenCall? {
+    func finish(_ call: OpenCall, _ result: AttemptResult) -> OpenCall? {
         let now = ContinuousClock.now
         let (next, reads, wakes, isIdle) = state.withLock { state in
-            let wakes = end(&state, call, result, resultBytes, at: now)
+            let wakes = end(&state, call, result, at: now)
             let (next, reads, looks) = start(&state, at: now)
             return (next, reads, wakes || looks, state.isQuiet && state.queue.inFlight == 0)
         }
@@ -171,7 +166,7 @@ final class RunDesk: Sendable {
 extension RunDesk {
     private func wantsLines(_ state: State) -> Bool {
         !state.hasReadAll && !state.isQuiet && state.queue.idle < idleMax
-            && state.queue.heldBytes < limits.heldBytesMax && state.pendingBytes < limits.pendingBytesMax
+            && state.queue.heldBytes < limits.heldBytesMax && pending.count < limits.pendingBytesMax
             && state.nextOrdinal - state.written < limits.aheadMax
     }
 
@@ -185,7 +180,7 @@ extension RunDesk {
     private func start(
         _ state: inout State, at now: ContinuousClock.Instant
     ) -> (call: OpenCall?, reads: Bool, wakes: Bool) {
-        guard !state.isQuiet, state.queue.inFlight < callsMax, state.pendingBytes < limits.pendingBytesMax,
+        guard !state.isQuiet, state.queue.inFlight < callsMax, pending.count < limits.pendingBytesMax,
             let started = state.queue.take(at: now)
         else { return (nil, claimReading(&state), looksLater(&state, at: now)) }
         let handle = CallHandle()
@@ -207,8 +202,7 @@ extension RunDesk {
 
     /// Whether the clock must be woken.
     private func end(
-        _ state: inout State, _ call: OpenCall, _ result: AttemptResult, _ resultBytes: Int?,
-        at now: ContinuousClock.Instant
+        _ state: inout State, _ call: OpenCall, _ result: AttemptResult, at now: ContinuousClock.Instant
     ) -> Bool {
         state.calls[call.number] = nil
         state.free.append(call.number)
@@ -216,7 +210,6 @@ extension RunDesk {
         var line = call.started.line
         switch result {
         case .finished:
-            state.pendingBytes += resultBytes ?? 0
             state.queue.finish(line)
             return false
         case .again(let order):

@@ -70,7 +70,6 @@ final class RunFeed: Sendable {
                     + RunRules.endpoints.joined(separator: ", ")),
             customID: item.customID[...])
         let bytes = text.line(outcome)
-        desk.notePending(bytes.count)
         book.add(FinishedLine(ordinal: item.ordinal, bytes: bytes, isFailed: true), usage: Usage())
     }
 }

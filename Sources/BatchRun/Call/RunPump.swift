@@ -52,10 +52,10 @@ struct RunPump: Sendable {
 
     /// Takes a result to the book; returns the call that takes its place.
     private func end(_ call: RunDesk.OpenCall, _ result: AttemptResult) -> RunDesk.OpenCall? {
-        guard case .finished(let outcome) = result else { return desk.finish(call, result, resultBytes: nil) }
+        guard case .finished(let outcome) = result else { return desk.finish(call, result) }
         let bytes = text.line(outcome)
         book.add(
             FinishedLine(ordinal: outcome.ordinal, bytes: bytes, isFailed: !outcome.isSuccess), usage: outcome.usage)
-        return desk.finish(call, result, resultBytes: bytes.count)
+        return desk.finish(call, result)
     }
 }

@@ -110,8 +110,9 @@ struct RunQueue: Sendable {
             lanes[number]?.away += 1
             ready -= 1
             inFlight += 1
-            turn = index + 1
-            if lanes[number]?.count == 0 { turns.remove(at: index) }
+            let isEmpty = lanes[number]?.count == 0
+            if isEmpty { turns.remove(at: index) }
+            turn = isEmpty ? index : index + 1
             return Started(line: line, place: place)
         }
         return nil

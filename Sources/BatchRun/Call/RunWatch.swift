@@ -38,7 +38,8 @@ final class RunWatch: Sendable {
             let now = ContinuousClock.now
             let due = desk.tick(at: now)
             look(at: now)
-            await desk.clockWake.wait(upTo: min(due.map { max($0 - .now, .milliseconds(1)) } ?? Self.lookEvery, Self.lookEvery))
+            let pause = due.map { max($0 - .now, .milliseconds(1)) } ?? Self.lookEvery
+            await desk.clockWake.wait(upTo: min(pause, Self.lookEvery))
         }
     }
 
@@ -50,14 +51,12 @@ final class RunWatch: Sendable {
                 state.withLock {
                     $0.away = RunError(
                         .unreachable,
-                        "\(url) has answered no call for \(limits.patience) (\(desk.lastError)): the run was given up")
+                        "no call was answered for \(limits.patience) (\(desk.lastError)): the run was given up")
                 }
                 ended.raise()
             } else if failing >= Self.silence, state.withLock({ !$0.wasTold }) {
                 state.withLock { $0.wasTold = true }
-                tell(
-                    "\(url) answers no call (\(desk.lastError)): its lines wait, at most \(limits.patience); "
-                        + "see --patience")
+                tell("no call is answered (\(desk.lastError)): lines wait, at most \(limits.patience); see --patience")
             } else if failing == .zero, state.withLock({ $0.wasTold }) {
                 state.withLock { $0.wasTold = false }
                 tell("\(url) answers again")

@@ -83,6 +83,7 @@ struct InputSpool: Sendable {
                 board.update(done: done)
             }
         } catch let error as S3Error {
+            guard !stop.isRaised else { throw RunError(.interrupted, "stopped before anything was sent") }
             throw RunError(.unreachable, "cannot read the input: \(error)")
         }
         return try InputFile(copy, name: name)

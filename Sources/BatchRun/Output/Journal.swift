@@ -72,12 +72,15 @@ struct Journal {
         file = try OpenFile(path, flags: O_RDWR | O_CREAT)
         let end = try file.length()
         let head = fingerprint.head
-        guard end > 0 else {
+        let found = try file.bytes(at: 0, length: min(head.count, Int(end)))
+        guard head.starts(with: found) else { throw Self.stranger(path) }
+        guard found.count == head.count else {
+            // Its run did not get further than this.
+            try file.cut(to: 0)
             try file.write(head)
             length = Int64(head.count)
             return
         }
-        guard try file.bytes(at: 0, length: min(head.count, Int(end))) == head else { throw Self.stranger(path) }
         length = Int64(head.count)
         while let frame = try Self.frame(in: file, at: length, end: end) {
             take(frame.ordinal, AheadRing.Place(offset: length, isFailed: frame.isFailed))

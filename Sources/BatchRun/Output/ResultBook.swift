@@ -17,7 +17,6 @@ final class ResultBook: Sendable {
 
     private struct Inbox {
         var lines: [FinishedLine] = []
-        var bytes = 0
         var isWriting = false
         var counts: Counts
         var fault: RunError?
@@ -29,10 +28,14 @@ final class ResultBook: Sendable {
     private let pages: Mutex<ResultPages>
     private let inbox: Mutex<Inbox>
     private let total: Int
-    private let written: Mutex<(@Sendable (_ written: Int, _ pendingBytes: Int, Counts) -> Void)?>
+    private let pending: PendingBytes
+    private let written: Mutex<(@Sendable (_ written: Int, Counts) -> Void)?>
 
     /// A book of `total` lines over the files of `pages`; raises `ended` at its end.
-    init(pages: consuming ResultPages, total: Int, earlier: Counts, ended: StopFlag) {
+    init(
+        pages: consuming ResultPages, total: Int, earlier: Counts, pending: PendingBytes, ended: StopFlag
+    ) {
+        self.pending = pending
         self.pages = Mutex(pages)
         self.total = total
         self.ended = ended
@@ -41,7 +44,7 @@ final class ResultBook: Sendable {
     }
 
     /// From now on `written` is told after each writing.
-    func attach(_ written: @escaping @Sendable (_ written: Int, _ pendingBytes: Int, Counts) -> Void) {
+    func attach(_ written: @escaping @Sendable (_ written: Int, Counts) -> Void) {
         self.written.withLock { $0 = written }
     }
 
@@ -52,9 +55,9 @@ final class ResultBook: Sendable {
 
     /// Takes a result.
     func add(_ line: FinishedLine, usage: Usage) {
+        pending.add(line.bytes.count)
         let starts = inbox.withLock { inbox in
             inbox.lines.append(line)
-            inbox.bytes += line.bytes.count
             inbox.counts.finished += 1
             if line.isFailed { inbox.counts.failed += 1 }
             inbox.counts.usage += usage
@@ -90,10 +93,7 @@ final class ResultBook: Sendable {
     private func writeAll() {
         repeat {
             let lines = inbox.withLock { inbox in
-                defer {
-                    inbox.lines.removeAll(keepingCapacity: inbox.lines.count < 4_096)
-                    inbox.bytes = 0
-                }
+                defer { inbox.lines = [] }
                 return inbox.lines
             }
             write(lines)
@@ -110,8 +110,8 @@ final class ResultBook: Sendable {
                 try pages.take(lines)
                 return pages.ring.first
             }
-            let (bytes, counts) = inbox.withLock { ($0.bytes, $0.counts) }
-            written.withLock { $0 }?(first, bytes, counts)
+            pending.remove(lines.reduce(0) { $0 + $1.bytes.count })
+            written.withLock { $0 }?(first, counts)
             if first == total { ended.raise() }
         } catch {
             inbox.withLock { $0.fault = error }

@@ -64,6 +64,8 @@ struct RunCommand: AsyncParsableCommand {
             if report.failed > 0 { throw CommandFailure(.linesFailed) }
         } catch let error as RunError {
             try await explain(error)
+        } catch is CancellationError {
+            try await explain(RunError(.interrupted, "stopped"))
         }
     }
 

@@ -138,7 +138,7 @@ struct RunServerOptions: ParsableArguments {
             throw ValidationError("--base-url is missing: name the inference server, such as http://127.0.0.1:8000")
         }
         var backend = BackendConfiguration(
-            name: "the base URL", baseURL: url, apiKey: apiKey ?? environment.modelKey, models: [.any],
+            name: url, baseURL: url, apiKey: apiKey ?? environment.modelKey, models: [.any],
             concurrency: maxInflight, connectTimeout: .seconds(connectTimeout), firstByteTimeout: .seconds(timeout),
             idleTimeout: .seconds(timeout), totalTimeout: .seconds(timeout), attemptsMax: attempts)
         backend.headers = try fields

@@ -85,6 +85,7 @@ let package = Package(
                 logging,
             ]),
         target("BatchWorker", ["BatchCore", "BatchStore", "BatchInference", "Postgres", "Loops", lifecycle, logging]),
+        target("BatchRun", ["BatchCore", "BatchFiles", "BatchInference", "Curl", "Loops", crypto]),
         // desk
         target(
             "BatchAPI",
@@ -107,7 +108,7 @@ let package = Package(
                 "BatchCoordinator", "BatchWorker", "BatchAPI", "BatchClient", "CEpoll", "Curl", "Postgres", "Loops",
                 "Sealing", arguments, crypto, lifecycle, logging, .product(name: "Yams", package: "Yams"),
             ]),
-        program("batchctl", ["BatchCore", "BatchClient", "Curl", arguments]),
+        program("batchctl", ["BatchCore", "BatchClient", "BatchInference", "BatchRun", "Curl", arguments]),
         // what several test targets share
         support("PostgresTesting", []),
         support("HTTPTesting", []),
@@ -125,6 +126,12 @@ let package = Package(
         tests("BatchStoreTests", ["BatchCore", "BatchStore", "BatchTesting"]),
         tests("BatchFilesTests", ["BatchCore", "BatchFiles", "Curl", "HTTPTesting", "StorageTesting", crypto]),
         tests("BatchInferenceTests", ["BatchCore", "BatchInference", "Curl", "HTTPTesting", "Loops", logging]),
+        tests(
+            "BatchRunTests",
+            [
+                "BatchCore", "BatchFiles", "BatchRun", "Curl", "HTTPTesting", "Loops", "ServerTesting",
+                "StorageTesting",
+            ]),
         tests("BatchClientTests", ["BatchClient", "BatchCore", "Curl", "HTTPTesting"]),
         tests("BatchWebhookTests", ["BatchCore", "BatchWebhook", "Curl", "HTTPTesting"]),
         tests(

@@ -9,8 +9,6 @@ internal import Glibc
 enum Program {
     /// Version of the program, as `--version` prints it.
     static let version = "0.1.0"
-    /// How long a command may take to come to an end after Ctrl-C.
-    private static let interruptGrace = DispatchTimeInterval.seconds(3)
 
     /// Runs the command line.
     static func main() async {
@@ -25,7 +23,7 @@ enum Program {
 
     private static func run(arguments: [String]) async throws {
         let work = Task {
-            var command = try BatchctlCommand.parseAsRoot(arguments)
+            var command = try BatchctlCommand.parseAsRoot(Self.tolerated(arguments))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -38,7 +36,7 @@ enum Program {
             source.setEventHandler { @Sendable in
                 if work.isCancelled { _exit(ExitStatus.interrupted.rawValue) }
                 work.cancel()
-                DispatchQueue.global().asyncAfter(deadline: .now() + interruptGrace) { @Sendable in
+                DispatchQueue.global().asyncAfter(deadline: .now() + InterruptGrace.interval) { @Sendable in
                     _exit(ExitStatus.interrupted.rawValue)
                 }
             }
@@ -47,6 +45,13 @@ enum Program {
         }
         defer { for source in sources { source.cancel() } }
         try await work.value
+    }
+
+    /// The third example of vLLM's guide to `run-batch` says `--model --model NAME`, and shall run.
+    static func tolerated(_ arguments: [String]) -> [String] {
+        guard let first = arguments.first, ["run", "run-batch"].contains(first) else { return arguments }
+        let doubled = zip(arguments, arguments.dropFirst()).map { $0 == "--model" && $1 == "--model" }
+        return zip(arguments, [false] + doubled).filter { !$0.1 }.map(\.0)
     }
 
     /// Says what there is to say and exits.

@@ -21,14 +21,14 @@ struct ImportLaw {
         "Hummingbird": ["BatchAPI"],
         "ArgumentParser": ["batchd", "batchctl"], "Yams": ["batchd"], "Zstd": ["BatchStore"],
         "Postgres": ["BatchStore", "BatchCoordinator", "BatchWorker", "BatchAPI", "batchd"],
-        "Curl": ["BatchFiles", "BatchInference", "BatchWebhook", "BatchClient", "batchd", "batchctl"],
+        "Curl": ["BatchFiles", "BatchInference", "BatchWebhook", "BatchClient", "BatchRun", "batchd", "batchctl"],
     ]
     /// The floors of the house from the ground up; a target depends on lower floors only, never on its neighbours.
     static let floors: [Set<String>] = [
         ["CLibpq", "CLibcurl", "CZstd", "CEpoll", "CRabbitMQ"],
         ["BatchCore", "BatchMigrations", "Postgres", "Curl", "Zstd", "Loops", "Amqp", "Sealing"],
         ["BatchStore", "BatchFiles", "BatchInference", "BatchWebhook", "BatchClient"],
-        ["BatchCoordinator", "BatchWorker"],
+        ["BatchCoordinator", "BatchWorker", "BatchRun"],
         ["BatchAPI"],
         ["batchd", "batchctl"],
     ]

@@ -4,6 +4,8 @@
 package struct LineRules: Sendable {
     /// The paths a line's `url` may name; normally the batch's endpoint alone, several for a run-batch file.
     package var endpoints: [String]
+    /// Whether a `url` that is none of them passes, too; such a line has no endpoint. (contracts: vLLM `run-batch`)
+    package var allowsOtherURLs = false
     /// Longest line in bytes without its line break, inclusive.
     package var lineBytesMax = 6 << 20
     /// Containers a line may nest, inclusive.
@@ -51,6 +53,12 @@ package struct LineRules: Sendable {
         customIDCharactersMax = limits.customIDCharactersMax
         allowsStream = profile.allowsStream
         requiresOneThinkingMode = profile.requiresOneThinkingMode
+    }
+
+    /// The rules of a file whose lines name any of `endpoints`.
+    package init(endpoints: [String], knowsModel: @escaping @Sendable (String) -> Bool) {
+        self.endpoints = endpoints
+        self.knowsModel = knowsModel
     }
 
     /// The body field without which a request to `endpoint` makes no sense; nil for paths without such a rule.

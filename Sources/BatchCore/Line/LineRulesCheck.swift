@@ -116,6 +116,7 @@ extension LineRules {
     private func checkURL(_ view: inout LineView) -> Int? {
         guard let token = view.string(view.request.url, "url", isRequired: requiresMethodAndURL) else { return nil }
         if let index = endpoints.firstIndex(where: { view.reads(token, $0) }) { return index }
+        if allowsOtherURLs { return nil }
         let wanted =
             endpoints.count == 1
             ? "the batch's endpoint is \(endpoints.map(LineProblem.shown)[0])"

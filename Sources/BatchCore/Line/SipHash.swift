@@ -15,7 +15,7 @@ package struct HashKey: Equatable, Sendable {
 }
 
 /// SipHash-2-4 (Aumasson, Bernstein 2012): a keyed 64-bit hash that stays fast and unpredictable on hostile input.
-enum SipHash {
+package enum SipHash {
     /// The four words of state.
     private struct State {
         var v0, v1, v2, v3: UInt64
@@ -39,7 +39,7 @@ enum SipHash {
     }
 
     /// The hash of `bytes` under `key`.
-    static func hash(_ bytes: UnsafeRawBufferPointer, key: HashKey) -> UInt64 {
+    package static func hash(_ bytes: UnsafeRawBufferPointer, key: HashKey) -> UInt64 {
         var state = State(
             v0: key.low ^ 0x736F_6D65_7073_6575, v1: key.high ^ 0x646F_7261_6E64_6F6D,
             v2: key.low ^ 0x6C79_6765_6E65_7261, v3: key.high ^ 0x7465_6462_7974_6573)

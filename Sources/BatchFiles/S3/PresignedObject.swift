@@ -13,20 +13,24 @@ package struct PresignedObject: Sendable {
     private let addressRule: AddressRule
     private let timeouts: Timeouts
     private let retries: RetryRule
+    private let followsRedirects: Bool
 
     /// An object reached through `engine`.
     ///
-    /// - Parameter timeouts: of one request; a download has no `total`.
+    /// - Parameters:
+    ///   - timeouts: of one request; a download has no `total`.
+    ///   - followsRedirects: whether reading follows redirects; never under a rule about addresses.
     package init(
         _ url: OutboundURL, engine: CurlEngine, addressRule: AddressRule = .publicOnly(),
         timeouts: Timeouts = Timeouts(firstByte: .seconds(60), idle: .seconds(60), total: .seconds(900)),
-        retries: RetryRule = RetryRule()
+        retries: RetryRule = RetryRule(), followsRedirects: Bool = false
     ) {
         self.url = url
         self.engine = engine
         self.addressRule = addressRule
         self.timeouts = timeouts
         self.retries = retries
+        self.followsRedirects = followsRedirects
     }
 
     /// Opens the object; see ``S3Client/get(_:range:)``. A broken connection is made good when the server gives the
@@ -77,7 +81,7 @@ package struct PresignedObject: Sendable {
             download = try await engine.download(
                 HTTPRequest(
                     url: url.text, headers: headers, timeouts: timeouts, responseBytesMax: .max,
-                    addressRule: addressRule))
+                    followsRedirects: followsRedirects, addressRule: addressRule))
         } catch {
             throw S3Error(.network(error), operation: "read", place: place)
         }

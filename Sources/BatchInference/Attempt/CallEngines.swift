@@ -19,7 +19,9 @@ package final class CallEngines: Sendable {
     private let logger: Logger?
 
     /// Engines for `connections` calls in flight, at least one.
-    package init(connections: Int, userAgent: String, logger: Logger?) {
+    ///
+    /// - Parameter caBundlePath: PEM file of authorities to trust in place of the system's; nil = the system's.
+    package init(connections: Int, userAgent: String, caBundlePath: String? = nil, logger: Logger?) {
         let each = max(Self.connectionsEach, (connections + Self.enginesMax - 1) / Self.enginesMax)
         let count = max((connections + each - 1) / each, 1)
         connectionsEach = each
@@ -29,7 +31,7 @@ package final class CallEngines: Sendable {
         engines = (0..<count).map { number in
             CurlEngine(
                 EngineConfiguration(
-                    connectionsMax: each, userAgent: userAgent,
+                    connectionsMax: each, userAgent: userAgent, caBundlePath: caBundlePath,
                     threadName: "calls-\(number)"),
                 logger: logger)
         }

@@ -27,6 +27,10 @@ package final class Backend: Sendable {
         func headers(_ contentType: String) throws(CurlError) -> PreparedHeaders {
             var fields = [("Content-Type", contentType), ("Accept", "application/json"), ("User-Agent", userAgent)]
             if let key = configuration.apiKey { fields.append(("Authorization", "Bearer \(key)")) }
+            for (name, value) in configuration.headers.sorted(by: { $0.key < $1.key }) {
+                fields.removeAll { $0.0.lowercased() == name.lowercased() }
+                fields.append((name, value))
+            }
             return try PreparedHeaders(HTTPHeaders(fields), stamped: ["X-Request-Id", "X-Client-Request-Id"])
         }
         self.configuration = configuration

@@ -62,6 +62,8 @@ package struct BackendConfiguration: Hashable, Sendable {
     package var yieldsToLive = false
     /// How long lines wait for it without using up attempts while it answers no call at all.
     package var outagePatience = Duration.seconds(86_400)
+    /// Header fields that every call carries besides our own, values by name.
+    package var headers: [String: String] = [:]
 
     /// A backend; everything but name, place and models has a default.
     package init(

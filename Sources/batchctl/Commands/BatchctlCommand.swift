@@ -13,6 +13,10 @@ struct BatchctlCommand: AsyncParsableCommand {
               batchctl validate input.jsonl
               batchctl submit input.jsonl --watch -o results.jsonl
 
+            Without a Shardline server, against an inference server:
+
+              batchctl run -i input.jsonl -o results.jsonl --base-url http://127.0.0.1:8000
+
             Results and identifiers go to standard output; progress and talk go to standard error.
 
             ENVIRONMENT
@@ -28,8 +32,8 @@ struct BatchctlCommand: AsyncParsableCommand {
             """,
         version: Program.version,
         subcommands: [
-            SubmitCommand.self, StatusCommand.self, ListCommand.self, PauseCommand.self, ResumeCommand.self,
-            CancelCommand.self, ResultsCommand.self, RetryCommand.self, ValidateCommand.self,
+            RunCommand.self, SubmitCommand.self, StatusCommand.self, ListCommand.self, PauseCommand.self,
+            ResumeCommand.self, CancelCommand.self, ResultsCommand.self, RetryCommand.self, ValidateCommand.self,
             ConvertCommand.self, FilesCommand.self, EventsCommand.self, WebhooksCommand.self, ModelsCommand.self,
             CompletionsCommand.self,
         ])

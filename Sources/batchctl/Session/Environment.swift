@@ -9,6 +9,10 @@ struct Environment: Hashable, Sendable {
     var apiKey: String?
     /// `SHARDLINE_WEBHOOK_SECRET`: what the events of a batch's own webhook are signed with.
     var webhookSecret: String?
+    /// `OPENAI_BASE_URL`: the inference server that `run` calls.
+    var modelURL: String?
+    /// `OPENAI_API_KEY`: what `run` shows it. A key for Shardline is none for an inference server.
+    var modelKey: String?
     /// `TERM`: the kind of terminal.
     var terminalKind: String?
     /// Whether `NO_COLOR` is set (no-color.org).
@@ -20,6 +24,8 @@ struct Environment: Hashable, Sendable {
         url = value("SHARDLINE_URL") ?? value("OPENAI_BASE_URL")
         apiKey = value("SHARDLINE_API_KEY") ?? value("OPENAI_API_KEY")
         webhookSecret = value("SHARDLINE_WEBHOOK_SECRET")
+        modelURL = value("OPENAI_BASE_URL")
+        modelKey = value("OPENAI_API_KEY")
         terminalKind = value("TERM")
         refusesColor = value("NO_COLOR") != nil
     }

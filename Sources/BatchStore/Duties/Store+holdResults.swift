@@ -131,7 +131,8 @@ extension Store {
         return HeldDuty(
             finalization: FinalizationDuty(
                 lease: DutyLease(batch: batch, epoch: try row["owner_epoch", as: Int32.self]), project: project,
-                status: try row.choice("status"), ending: try row.choice("ending"), total: total, shardCount: 0,
+                status: try row.choice("status"), ending: try row.choice("ending"),
+                profile: try row.choice("profile"), total: total, shardCount: 0,
                 attempts: attempts, isDelivered: true),
             projectName: try row["project_name", as: String.self], output: output,
             publication: Publication(

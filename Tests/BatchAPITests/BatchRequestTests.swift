@@ -27,7 +27,7 @@ private func body(_ extra: String = "", instead: String = "") -> String {
         let text = body(
             #""metadata":{"zebra":"1","apple":"é\n"},"output_expires_after":{"anchor":"created_at","seconds":3600}"#)
         let request = try BatchRequest(parsing: Array(text.utf8), limits: Limits())
-        #expect(request.input.fileID == "file-1")
+        #expect(request.input == .file("file-1"))
         #expect(request.endpoint == .chatCompletions)
         #expect(request.window.seconds == 86_400)
         #expect(request.metadata == #"{"zebra":"1","apple":"é\n"}"#)

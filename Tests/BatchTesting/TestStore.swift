@@ -36,6 +36,11 @@ package struct TestStore: Sendable {
         project = try await store.ensureProject(name: "tests")
     }
 
+    /// Another store on the same database, with connections of its own.
+    package func again() -> Store {
+        Store(configuration: PoolConfiguration(url: url), logger: Logger(label: "again"))
+    }
+
     /// Claims and finishes every line of what it gets; returns it.
     package func workOff(_ worker: WorkerID, limit: Int) async throws -> [ClaimedShard] {
         let claims = try await store.claimShards(worker: worker, limit: limit, lease: .seconds(60))

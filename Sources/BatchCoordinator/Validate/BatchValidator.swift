@@ -96,7 +96,8 @@ struct BatchValidator: Sendable {
     /// are checked, but only those that are to be run again become drafts.
     private func read(_ file: StoredFile, _ duty: ValidationDuty) async throws -> Split {
         let reading = FileReading(
-            rules: rules(of: duty), limits: fileLimits, filter: try await RetryFilter.begin(duty, store: store, vault: vault),
+            rules: rules(of: duty), limits: fileLimits,
+            filter: try await RetryFilter.begin(duty, store: store, vault: vault),
             packer: ShardPacker(limits: configuration.limits), vault: vault, vaultKey: file.vaultKey)
         var seen: Int64 = 0
         for try await piece in try await vault.read(file.vaultKey, range: nil) {

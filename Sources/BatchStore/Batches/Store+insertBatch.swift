@@ -29,8 +29,8 @@ package struct NewBatch: Sendable {
     package var webhookSecret: [UInt8]?
     /// Where its end is told the way of Bailian: `ds_batch_finish_callback` of the metadata, or nil.
     package var callbackURL: String?
-    /// Where the input is fetched from, as the user wrote it; then `inputFileID` is not looked at, and an id is reserved
-    /// for the file.
+    /// Where the input is fetched from, as the user wrote it; then `inputFileID` is not looked at, and an id is
+    /// reserved for the file.
     package var inputURL: String?
     /// Where the results go, or nil.
     package var outputURL: String?

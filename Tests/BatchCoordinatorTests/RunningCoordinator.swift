@@ -39,7 +39,8 @@ struct RunningCoordinator: Sendable {
         let engine = CurlEngine(EngineConfiguration(), logger: nil)
         let coordinator = Coordinator(
             configuration: configuration, store: test.store, vault: vault, id: .random(), modelIsKnown: knowsModel,
-            sender: WebhookSender(engines: [engine]), remote: RemoteStores(engine: engine), logger: Logger(label: "coordinator"))
+            sender: WebhookSender(engines: [engine]), remote: RemoteStores(engine: engine),
+            logger: Logger(label: "coordinator"))
         let running = RunningCoordinator(
             test: test, vault: vault, receiver: FileReceiver(store: test.store, vault: vault, limits: limits),
             coordinator: coordinator, directory: directory)

@@ -22,6 +22,30 @@ struct SubmitRulesTests {
         #expect(throws: ValidationError.self) { try SubmitRules.labels(["\(long)=v"], name: nil) }
     }
 
+    @Test(
+        arguments: [
+            ("s3://bucket/key", nil, nil), ("https://a.example/x?y=1", "s3://bucket/", nil),
+            ("oss:cn-beijing:bucket/key", "https://a.example/o", "https://a.example/e"), (nil, "s3://bucket/a/", nil),
+        ] as [(String?, String?, String?)])
+    func `files elsewhere are objects, and results go under a prefix or to a URL`(
+        input: String?, output: String?, errors: String?
+    ) throws {
+        try SubmitRules.checkAddresses(input: input, output: output, errorsOutput: errors)
+        #expect([input, output, errors].allSatisfy { $0.map(SubmitRules.isAddress) ?? true })
+    }
+
+    @Test(
+        arguments: [
+            ("s3://bucket/dir/", nil, nil), ("s3://B/key", nil, nil), ("https://", nil, nil),
+            (nil, "s3://bucket/key", nil), (nil, nil, "s3://bucket/e/"),
+        ] as [(String?, String?, String?)])
+    func `other addresses are refused before anything is sent`(input: String?, output: String?, errors: String?) {
+        #expect(throws: ValidationError.self) {
+            try SubmitRules.checkAddresses(input: input, output: output, errorsOutput: errors)
+        }
+        #expect(!SubmitRules.isAddress("./s3/file.jsonl") && !SubmitRules.isAddress("s3.jsonl"))
+    }
+
     @Test func `the endpoint is the option's or the first line's, and they must agree`() throws {
         let line = FirstLine.names("/v1/embeddings", line: 2)
         #expect(try SubmitRules.endpoint(option: nil, firstLine: line, path: "a") == "/v1/embeddings")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import BatchAPI
+import BatchFiles
 import BatchInference
 import BatchWorker
 import Foundation
@@ -46,6 +47,27 @@ import Testing
         #expect(resolved.sources["worker.concurrency"]?.description == "SHARDLINE_WORKER_CONCURRENCY")
         #expect(resolved.sources["worker.lease"]?.description.hasSuffix("shardline.yaml:3") == true)
         #expect(resolved.sources["worker.poll_every"] == nil)
+    }
+
+    @Test func `object stores come from the file, and a slip in them is told`() throws {
+        let entry = "object_stores:\n  - name: data\n    access_key: k\n    secret_key_env: SECRET\n"
+        let good = try resolve(
+            environment: ["SECRET": "s"], yaml: entry + "    buckets: [one, two/dir/]\n    projects: ['*']\n")
+        let store = try #require(good.settings.objectStores.first).store()
+        #expect(store.areas.map(\.bucket) == ["one", "two"] && store.areas.map(\.prefix) == ["", "dir/"])
+        #expect(store.projects == ["*"] && store.access.credentials.secretKey == "s")
+        // Nobody and nothing unless it is said.
+        let closed = try #require(resolve(environment: ["SECRET": "s"], yaml: entry).settings.objectStores.first)
+            .store()
+        #expect(closed.projects.isEmpty && closed.areas.isEmpty)
+        for (more, words) in [
+            ("    buckets: two/dir\n", "neither bucket, bucket/prefix/"), ("    bucket: one\n", "did you mean buckets"),
+            ("    endpoint: http://host/path\n", "must end after host and port"), ("    type: gcs\n", "must be one of"),
+        ] {
+            let found = try problems(environment: ["SECRET": "s"], yaml: entry + more)
+            #expect(found.count == 1 && found[0].contains(words), "\(found)")
+        }
+        #expect(try problems(yaml: entry).contains { $0.contains("SECRET") })
     }
 
     @Test func `names, variables and flags are unique`() {

@@ -130,7 +130,8 @@ package struct RemoteFault: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// The store's word for its refusal, if it is one: whoever answers decides on the text.
     private static func word(_ code: String) -> String {
-        let isWord = code.utf8.count <= 60
+        let isWord =
+            code.utf8.count <= 60
             && code.utf8.allSatisfy { byte in
                 (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte)
             }

@@ -36,12 +36,13 @@ package struct RemoteObject: Sendable {
         }
     }
 
-    /// Writes a blob of a vault here: the object is there as a whole or not at all, and writing it again changes nothing.
+    /// Writes a blob of a vault here: the object is there as a whole or not at all, and writing it again changes
+    /// nothing.
     ///
     /// - Parameters:
     ///   - isRepeat: whether an earlier attempt may have left parts.
-    ///   - spoolDirectory: where the blob waits, in a file without a name, when it goes to a URL: such a one takes it in
-    ///     a single request, whose body must be at hand for another try.
+    ///   - spoolDirectory: where the blob waits, in a file without a name, when it goes to a URL: such a one takes it
+    ///     in a single request, whose body must be at hand for another try.
     package func write(
         _ file: NewFile, of vault: any FileVault, isRepeat: Bool, spoolDirectory: String
     ) async throws {

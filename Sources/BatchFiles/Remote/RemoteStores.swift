@@ -117,8 +117,10 @@ package final class RemoteStores: Sendable {
                     rule: mine == nil ? .any : tenantRule),
                 engine: engine)
         } catch {
-            throw RemoteFault(.notAllowed, "\(object) cannot be reached through '\(access.name)': the endpoint "
-                + "\(error.message).")
+            throw RemoteFault(
+                .notAllowed,
+                "\(object) cannot be reached through '\(access.name)': the endpoint "
+                    + "\(error.message).")
         }
     }
 

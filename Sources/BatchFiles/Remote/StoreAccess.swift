@@ -67,8 +67,8 @@ package struct ProjectStore: Sendable {
     }
 }
 
-/// The server's way into a store, and which projects may use it for what. Its keys are the operator's: lent to a project
-/// only for the places that the operator named, so that nobody reads with them what is not theirs.
+/// The server's way into a store, and which projects may use it for what. Its keys are the operator's: lent to a
+/// project only for the places that the operator named, so that nobody reads with them what is not theirs.
 package struct ServerStore: Sendable {
     /// A bucket, or the part of one under a prefix.
     package struct Area: Hashable, Sendable {

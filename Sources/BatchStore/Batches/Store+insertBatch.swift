@@ -35,8 +35,8 @@ package struct NewBatch: Sendable {
     package var name: String?
     /// How many batches of its profile its project may have under way, itself included.
     package var runningMax = RunningLimits()
-    /// Where the input is fetched from, as the user wrote it; then `inputFileID` is not looked at, and an id is reserved
-    /// for the file.
+    /// Where the input is fetched from, as the user wrote it; then `inputFileID` is not looked at, and an id is
+    /// reserved for the file.
     package var inputURL: String?
     /// Where the results go, or nil.
     package var outputURL: String?

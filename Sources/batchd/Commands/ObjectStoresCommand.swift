@@ -11,9 +11,9 @@ struct ObjectStoresCommand: AsyncParsableCommand {
         commandName: "object-stores", abstract: "Add, list and remove the keys of projects' own object stores.",
         discussion: """
             A project's batches read inputs and write results with them: s3://, oss: and tos:// addresses. They come \
-            before the keys that the server lends (object_stores in the configuration file), those for one bucket first. \
-            Works on database.url, or on the database of a standalone batchd that runs in --data-dir; secrets are sealed \
-            with sealing_key.
+            before the keys that the server lends (object_stores in the configuration file), those for one bucket \
+            first. Works on database.url, or on the database of a standalone batchd that runs in --data-dir; secrets \
+            are sealed with sealing_key.
             """,
         subcommands: [Add.self, List.self, Remove.self])
 
@@ -22,7 +22,8 @@ struct ObjectStoresCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add keys to a project, in place of those of the same name.",
             discussion: """
-                The secret key is read from standard input, the first line; with --session-token the token is the second.
+                The secret key is read from standard input, the first line; with --session-token the token is the \
+                second.
                 """)
 
         /// The project by name.

@@ -150,8 +150,8 @@ struct ConfigurationFile: Sendable {
             entry.secretKey = environment[entry.secretVariable] ?? ""
             if entry.secretKey.isEmpty {
                 problems.append(
-                    "\(path): the environment variable \(entry.secretVariable), named by secret_key_env of object store "
-                        + "\(entry.name), is not set")
+                    "\(path): the environment variable \(entry.secretVariable), named by secret_key_env of object "
+                        + "store \(entry.name), is not set")
             }
         }
         objectStores.append(entry)

@@ -2,8 +2,8 @@
 import BatchCore
 import BatchFiles
 
-/// One entry of `object_stores` in the configuration file: keys of the server's that projects may use for the inputs and
-/// results of their batches, within what is named here.
+/// One entry of `object_stores` in the configuration file: keys of the server's that projects may use for the inputs
+/// and results of their batches, within what is named here.
 struct ObjectStoreEntry: Sendable {
     /// What messages call it; unique.
     var name = ""

@@ -128,7 +128,9 @@ extension Settings {
         problems += sinkNames.filter { $1.count > 1 }.keys.sorted().map { "sink \($0): the name is used twice" }
         problems += objectStores.flatMap { $0.validate() }
         let storeNames = Dictionary(grouping: objectStores, by: \.name)
-        problems += storeNames.filter { $1.count > 1 }.keys.sorted().map { "object store \($0): the name is used twice" }
+        problems += storeNames.filter { $1.count > 1 }.keys.sorted().map {
+            "object store \($0): the name is used twice"
+        }
         if !sealingKey.isEmpty && SealingKey(sealingKey) == nil {
             problems.append(
                 "sealing_key: must be base64 of \(SealingKey.byteCount) bytes, such as: openssl rand -base64 32")

@@ -29,9 +29,9 @@ enum SettingsTable {
             "How long lines wait for `backend` without using up attempts while it answers nothing; then they fail."),
         .text(
             "sealing_key", \.sealingKey, unit: "base64 of 32 bytes", secrecy: .hidden,
-            "Seals the secrets of webhooks and of projects' object stores in the database; the same for all coordinators, made with "
-                + "`openssl rand -base64 32`. Older keys may follow, separated by commas. `batchd standalone` makes "
-                + "one. Empty: no such secrets."),
+            "Seals the secrets of webhooks and of projects' object stores in the database; the same for all "
+                + "coordinators, made with `openssl rand -base64 32`. Older keys may follow, separated by commas. "
+                + "`batchd standalone` makes one. Empty: no such secrets."),
         .duration(
             "shutdown_deadline", \.shutdownDeadline, least: .seconds(1),
             "After SIGTERM or SIGINT: longest time for an orderly end; a second signal ends at once."),

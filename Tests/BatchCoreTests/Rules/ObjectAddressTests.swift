@@ -72,6 +72,15 @@ import Testing
         #expect(throws: problem) { try ObjectAddress(text) }
     }
 
+    @Test(arguments: [
+        ("https://a.example/b?X-Amz-Signature=1", "https://a.example/b?(hidden)"),
+        ("HTTP://a.example/b?", "HTTP://a.example/b?(hidden)"), ("https://a.example/b", "https://a.example/b"),
+        ("s3://bucket/what?", "s3://bucket/what?"), ("oss:cn-beijing:bucket/a?b", "oss:cn-beijing:bucket/a?b"),
+    ])
+    func `the query of a URL is shown to nobody`(text: String, shown: String) {
+        #expect(ObjectAddress.shown(text) == shown)
+    }
+
     @Test func `the reasons tell the way out`() {
         #expect(ObjectAddressProblem.scheme("").message.contains("s3://bucket/key"))
         #expect(

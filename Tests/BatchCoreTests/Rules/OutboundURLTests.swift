@@ -84,6 +84,12 @@ import Testing
         let longest = start + String(repeating: "x", count: OutboundURL.bytesMax - start.utf8.count)
         #expect(problem(longest) == nil)
         #expect(problem(longest + "x") == .tooLong(bytes: 2_049, max: 2_048))
+        // The address of a file may be longer: permissions with tokens are.
+        let object = start + String(repeating: "x", count: OutboundURL.objectBytesMax - start.utf8.count)
+        #expect((try? ObjectAddress(object)) != nil)
+        #expect(throws: ObjectAddressProblem.url(.tooLong(bytes: 8_193, max: 8_192))) {
+            try ObjectAddress(object + "x")
+        }
     }
 
     @Test func `messages say what is wrong and the way out`() {

@@ -83,6 +83,7 @@ enum RemoteFields {
             param: "input")
     }
 
+    /// A field whose text is not what it should be; `reason` is one sentence.
     static func invalid(_ param: String, _ reason: String) -> BatchError {
         .invalid("Invalid '\(param)': \(reason)", code: "invalid_value", param: param)
     }
@@ -128,7 +129,8 @@ struct OutputFields: Hashable, Sendable {
         }
         // The longest name that a result file has.
         guard object.key.utf8.count + nameBytes <= StoredObject.keyBytesMax else {
-            throw RemoteFields.invalid(param, "the prefix is longer than \(StoredObject.keyBytesMax - nameBytes) bytes.")
+            throw RemoteFields.invalid(
+                param, "the prefix is longer than \(StoredObject.keyBytesMax - nameBytes) bytes.")
         }
     }
 

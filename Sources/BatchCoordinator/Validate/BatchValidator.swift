@@ -46,8 +46,8 @@ struct BatchValidator: Sendable {
             return try await refuse(duty, [fault.problem])
         }
         guard split.verdict.problems.isEmpty else { return try await refuse(duty, split.verdict.problems) }
-        let model = split.verdict.model ?? ""
-        guard try await store.openShards(duty.lease, total: Int64(split.lineCount), model: model) else {
+        let (lines, model) = (Int64(split.lineCount), split.verdict.model)
+        guard try await store.openShards(duty.lease, total: lines, model: model) else {
             throw DutyLost()
         }
         logger.info(
@@ -98,11 +98,13 @@ struct BatchValidator: Sendable {
         var generator = SystemRandomNumberGenerator()
         let key = HashKey(low: generator.next(), high: generator.next())
         let (vault, vaultKey) = (vault, file.vaultKey)
-        var validator = FileValidator(rules: rules(of: duty), limits: fileLimits, key: key) { offset, length in
+        let rules = rules(of: duty)
+        var validator = FileValidator(rules: rules, limits: fileLimits, key: key) { offset, length in
             try vault.readBack(vaultKey, offset: offset, length: length)
         }
         var filter = try await RetryFilter.begin(duty, store: store, vault: vault)
-        var packer = ShardPacker(limits: configuration.limits)
+        var packer = ShardPacker(
+            limits: configuration.limits, urls: duty.endpoint == EndpointList.mixed ? rules.endpoints : [])
         var seen: Int64 = 0
         for try await piece in try await vault.read(file.vaultKey, range: nil) {
             seen += Int64(piece.count)
@@ -146,7 +148,7 @@ struct BatchValidator: Sendable {
 
     private func rules(of duty: ValidationDuty) -> LineRules {
         let limits = configuration.limits
-        var rules = LineRules(endpoint: duty.endpoint, knowsModel: modelIsKnown)
+        var rules = LineRules(endpoint: duty.endpoint, allowed: limits.endpoints, knowsModel: modelIsKnown)
         rules.lineBytesMax = limits.lineBytesMax
         rules.depthMax = limits.nestingDepthMax
         rules.customIDBytesMax = limits.customIDBytesMax

@@ -2,7 +2,7 @@
 
 /// What one line must look like; the rules that compare lines are in `FileCheck`. (contracts: OpenAI input lines)
 package struct LineRules: Sendable {
-    /// The paths a line's `url` may name; normally the batch's endpoint alone, several for a run-batch file.
+    /// The paths a line's `url` may name; normally the batch's endpoint alone, several for a mixed batch.
     package var endpoints: [String]
     /// Longest line in bytes without its line break, inclusive.
     package var lineBytesMax = 6 << 20
@@ -35,6 +35,15 @@ package struct LineRules: Sendable {
     package init(endpoint: String, knowsModel: @escaping @Sendable (String) -> Bool) {
         self.endpoints = [endpoint]
         self.knowsModel = knowsModel
+    }
+
+    /// The rules of a batch for `endpoint`; where that is `*`, lines may name any of `allowed`, and each its own model.
+    /// (contracts: vLLM run-batch, mixed urls)
+    package init(endpoint: String, allowed: EndpointList, knowsModel: @escaping @Sendable (String) -> Bool) {
+        self.init(endpoint: endpoint, knowsModel: knowsModel)
+        guard endpoint == EndpointList.mixed else { return }
+        endpoints = allowed.paths
+        requiresOneModel = false
     }
 
     /// The body field without which a request to `endpoint` makes no sense; nil for paths without such a rule.

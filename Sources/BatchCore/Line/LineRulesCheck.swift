@@ -26,6 +26,7 @@ extension LineRules {
             checked.model = checkModel(&view, &memo)
             checkStream(&view)
             checkRequiredField(&view, endpoint: checked.endpoint)
+            checkOtherFields(&view, endpoint: checked.endpoint)
         }
         checked.request = request
         checked.problems = view.problems

@@ -8,8 +8,8 @@ import BatchCore
 struct BatchRequest: Hashable, Sendable {
     /// The file id as the user gave it.
     let inputFileID: String
-    /// The path that every line must name.
-    let endpoint: Endpoint
+    /// The path that every line must name, or `*` when each names its own.
+    let endpoint: String
     /// The time the batch has.
     let window: CompletionWindow
     /// JSON text of an object of strings, or nil.
@@ -50,11 +50,7 @@ struct BatchRequest: Hashable, Sendable {
                 "Invalid 'input_file_id': expected 1 to \(Self.fileIDBytesMax) bytes, but got "
                     + "\(inputFileID.utf8.count).", code: "invalid_value", param: "input_file_id")
         }
-        let path = try Self.text("endpoint", fields)
-        guard let endpoint = Endpoint(rawValue: path) else {
-            throw BatchError.invalidValue(path, param: "endpoint", supported: Endpoint.allCases.map(\.rawValue))
-        }
-        self.endpoint = endpoint
+        endpoint = try Self.endpoint(try Self.text("endpoint", fields), limits)
         window = try WindowRule.window(try Self.text("completion_window", fields), limits)
         metadata = try fields["metadata"].flatMap(BatchMetadata.text)
         outputExpiresAfterSeconds = try fields["output_expires_after"].flatMap {
@@ -63,6 +59,14 @@ struct BatchRequest: Hashable, Sendable {
         scheduling = try SchedulingFields(fields)
         webhook = try fields["webhook"].flatMap(WebhookFields.read)
         callbackURL = try fields["metadata"].flatMap(BatchMetadata.callbackURL)
+    }
+
+    private static func endpoint(_ path: String, _ limits: Limits) throws -> String {
+        let mixed = limits.allowsMixedEndpoints ? [EndpointList.mixed] : []
+        guard limits.endpoints.allows(path) || mixed.contains(path) else {
+            throw BatchError.invalidValue(path, param: "endpoint", supported: limits.endpoints.paths + mixed)
+        }
+        return path
     }
 
     private static func text(_ name: String, _ fields: JSONFields) throws -> String {

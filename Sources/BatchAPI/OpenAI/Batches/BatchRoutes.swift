@@ -39,7 +39,7 @@ struct BatchRoutes: Sendable {
         let body = try await call.body.collect(upTo: jsonBytesMax)
         let request = try BatchRequest(parsing: body, limits: limits)
         var new = NewBatch(
-            project: project, inputFileID: request.inputFileID, endpoint: request.endpoint.rawValue,
+            project: project, inputFileID: request.inputFileID, endpoint: request.endpoint,
             window: request.window, metadata: request.metadata,
             outputExpiresAfterSeconds: request.outputExpiresAfterSeconds,
             priority: request.scheduling.priority ?? 0, lane: request.scheduling.lane ?? .normal,

@@ -118,7 +118,7 @@ let package = Package(
         support("ServerTesting", ["PostgresTesting"]),
         // one per module, and three that look at the whole
         tests("PostgresTests", ["Postgres", "PostgresTesting", logging]),
-        tests("CurlTests", ["BatchCore", "BatchFiles", "Curl", "HTTPTesting"]),
+        tests("CurlTests", ["BatchCore", "BatchFiles", "BatchInference", "Curl", "HTTPTesting"]),
         tests("ZstdTests", ["Zstd"]),
         tests("SealingTests", ["Sealing"]),
         tests("LoopsTests", ["Loops", lifecycle, logging]),

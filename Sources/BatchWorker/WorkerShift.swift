@@ -39,7 +39,7 @@ struct WorkerShift: Sendable {
         self.prober = prober
         self.statistics = statistics
         self.logger = logger
-        desk = CallDesk(configuration: configuration)
+        desk = CallDesk(configuration: configuration, files: caller.files)
         claimer = ShardClaimer(
             worker: worker, configuration: configuration, store: store, backends: backends, desk: desk,
             statistics: statistics, logger: logger)

@@ -18,7 +18,7 @@ struct BatchTurnsTests {
         var queue = LineQueue(trust: .seconds(7))
         for claim in claims {
             let route = try #require(backends.route(model: claim.model, endpoint: claim.endpoint))
-            _ = queue.add(claim, route: route, lines: try PackedLines(claim.pack), claimedAt: now)
+            _ = queue.add(claim, routes: [route], lines: try PackedLines(claim.pack), claimedAt: now)
         }
         return queue
     }
@@ -45,7 +45,7 @@ struct BatchTurnsTests {
         #expect(Set(first) == ["big"])
         let small = claim("small", lines: 10, project: "proj_b")
         let route = try #require(backends.route(model: "m", endpoint: "/v1/x"))
-        _ = queue.add(small, route: route, lines: try PackedLines(small.pack), claimedAt: now)
+        _ = queue.add(small, routes: [route], lines: try PackedLines(small.pack), claimedAt: now)
         let second = next(11, of: &queue)
         #expect(second == Array(repeating: "small", count: 10) + ["big"])
     }

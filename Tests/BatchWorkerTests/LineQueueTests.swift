@@ -17,7 +17,7 @@ struct LineQueueTests {
 
     private func add(_ claim: ClaimedShard, to queue: inout LineQueue) throws -> Int {
         let route = try #require(backends.route(model: claim.model, endpoint: claim.endpoint))
-        return queue.add(claim, route: route, lines: try PackedLines(claim.pack), claimedAt: now)
+        return queue.add(claim, routes: [route], lines: try PackedLines(claim.pack), claimedAt: now)
     }
 
     /// Ordinals of everything that may start at `instant`.

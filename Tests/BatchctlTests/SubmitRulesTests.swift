@@ -52,7 +52,8 @@ struct SubmitRulesTests {
         #expect(try SubmitRules.endpoint(option: "/v1/embeddings", firstLine: line, path: "a") == "/v1/embeddings")
         #expect(
             throws: ClientError.localFile(
-                "line 2 of a names /v1/embeddings, but --endpoint is /v1/x: all lines must name the endpoint")
+                "line 2 of a names /v1/embeddings, but --endpoint is /v1/x: all lines must name the endpoint, "
+                    + "unless that is \"*\"")
         ) { try SubmitRules.endpoint(option: "/v1/x", firstLine: line, path: "a") }
         let none = FirstLine.namesNothing(line: 1, why: "has no \"url\"")
         #expect(try SubmitRules.endpoint(option: "/v1/x", firstLine: none, path: "a") == "/v1/x")

@@ -8,19 +8,23 @@ struct ShardPacker {
     private var builder: LinePackBuilder
     private var nextNumber: Int32 = 0
     private var finished: [DraftShard] = []
+    private let urls: [String]
     /// Lines packed so far.
     private(set) var lineCount = 0
     /// Bytes of the packs that wait in ``takeFinished()``.
     private(set) var finishedBytes = 0
 
-    init(limits: Limits) {
+    /// A room for one batch; `urls` are those that its lines may name, none unless it is mixed.
+    init(limits: Limits, urls: [String] = []) {
+        self.urls = urls
         builder = LinePackBuilder(linesMax: limits.shardLinesMax, bytesMax: limits.shardBytesMax)
     }
 
     /// Adds the next line of the file, whose bytes are `text`.
     mutating func add(_ line: AcceptedLine, _ text: UnsafeRawBufferPointer) {
         if !builder.hasRoom(for: line.customID.count + line.body.count) { cut() }
-        builder.append(line, text)
+        let url = line.endpoint.flatMap { urls.indices.contains($0) ? urls[$0] : nil }
+        builder.append(line, text, route: url.map { LineRoute(url: $0, model: line.model ?? "") })
         lineCount += 1
     }
 

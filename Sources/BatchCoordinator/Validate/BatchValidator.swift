@@ -46,8 +46,8 @@ struct BatchValidator: Sendable {
             return try await refuse(duty, [fault.problem])
         }
         guard split.verdict.problems.isEmpty else { return try await refuse(duty, split.verdict.problems) }
-        let model = split.verdict.model ?? ""
-        guard try await store.openShards(duty.lease, total: Int64(split.lineCount), model: model) else {
+        let (lines, model) = (Int64(split.lineCount), split.verdict.model)
+        guard try await store.openShards(duty.lease, total: lines, model: model) else {
             throw DutyLost()
         }
         logger.info(
@@ -95,10 +95,13 @@ struct BatchValidator: Sendable {
     /// Streams the file through the rules; good lines become drafts as long as nothing is wrong. Of a retry all lines
     /// are checked, but only those that are to be run again become drafts.
     private func read(_ file: StoredFile, _ duty: ValidationDuty) async throws -> Split {
+        let rules = rules(of: duty)
         let reading = FileReading(
-            rules: rules(of: duty), limits: fileLimits(of: duty),
+            rules: rules, limits: fileLimits(of: duty),
             filter: try await RetryFilter.begin(duty, store: store, vault: vault),
-            packer: ShardPacker(limits: configuration.limits), vault: vault, vaultKey: file.vaultKey)
+            packer: ShardPacker(
+                limits: configuration.limits, urls: duty.endpoint == EndpointList.mixed ? rules.endpoints : []),
+            vault: vault, vaultKey: file.vaultKey)
         var seen: Int64 = 0
         for try await piece in try await vault.read(file.vaultKey, range: nil) {
             seen += Int64(piece.count)

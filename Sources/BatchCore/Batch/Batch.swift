@@ -14,7 +14,7 @@ package struct Batch: Hashable, Sendable {
     package var endpoint: String
     /// The window as the user wrote it, such as `24h`.
     package var completionWindow: String
-    /// The one model of all lines; nil until validated.
+    /// The one model of all lines; nil until validated, and when a mixed batch has several.
     package var model: String?
     /// The user's metadata as JSON text of an object of strings, or nil.
     package var metadata: String?

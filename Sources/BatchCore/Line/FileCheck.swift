@@ -39,7 +39,7 @@ package struct FileVerdict: Equatable, Sendable {
     package let requestCount: Int
     /// Texts to embed; 0 for other endpoints.
     package let embeddingInputs: Int
-    /// The first line's model.
+    /// The model of all lines; nil when there is none, or when the rules allow several and there are.
     package let model: String?
     /// File-wide problems first, then those of lines in order; the last entry counts those that were cut. Empty: valid.
     package let problems: [LineProblem]
@@ -62,6 +62,7 @@ package struct FileCheck {
     private var memo = LineMemo()
     private var firstModel: (name: String, line: Int)?
     private var firstThinking: (isOn: Bool, line: Int)?
+    private var hasSeveralModels = false
     private var format: FileFormat?
     private var lineCount = 0
     private var requestCount = 0
@@ -130,7 +131,7 @@ package struct FileCheck {
         }
         return FileVerdict(
             lineCount: lineCount, requestCount: requestCount, embeddingInputs: embeddingInputs,
-            model: firstModel?.name, problems: all)
+            model: hasSeveralModels ? nil : firstModel?.name, problems: all)
     }
 }
 
@@ -157,7 +158,11 @@ extension FileCheck {
             firstModel = (model, line.number)
             return true
         }
-        guard rules.requiresOneModel, model != first.name else { return true }
+        guard model != first.name else { return true }
+        guard rules.requiresOneModel else {
+            hasSeveralModels = true
+            return true
+        }
         report(
             LineProblem(
                 .mismatchedModel, param: "body.model", line: line.number,

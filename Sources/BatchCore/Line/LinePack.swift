@@ -4,7 +4,7 @@
 package struct PackedLine: Equatable, Sendable {
     /// Physical line in the file, 1-based.
     package let number: Int
-    /// Index of its url among the urls of the batch; nil when the batch has only one endpoint.
+    /// Index into ``LinePack/routes``; nil when all lines of the batch have its endpoint and model.
     package let endpoint: Int?
     /// The raw `custom_id` token, quotes included.
     package let customID: ArraySlice<UInt8>
@@ -12,18 +12,39 @@ package struct PackedLine: Equatable, Sendable {
     package let body: ArraySlice<UInt8>
 }
 
+/// Where a line of a mixed batch goes.
+package struct LineRoute: Hashable, Sendable {
+    /// Its url.
+    package let url: String
+    /// Its model.
+    package let model: String
+
+    /// A route.
+    package init(url: String, model: String) {
+        self.url = url
+        self.model = model
+    }
+}
+
 /// The lines of one shard in one frame: version 1, count, and per line number, endpoint + 1 (0 for none), id, body.
+///
+/// Version 2 is that of mixed batches: behind the lines follow the count of routes, and per route url and model. A
+/// worker that knows version 1 only cannot read it, so that it never calls a wrong endpoint.
 package struct LinePack: Sendable {
     /// The format's version, its first byte.
     package static let version: UInt8 = 1
+    /// The version with routes.
+    package static let versionWithRoutes: UInt8 = 2
 
     /// The lines in file order; the index of a line is its ordinal in the shard.
     package let lines: [PackedLine]
+    /// Where the lines of a mixed batch go; empty when all go where the batch says.
+    package let routes: [LineRoute]
 
     /// Reads a frame. The lines keep `bytes` alive and copy nothing.
     package init(_ bytes: [UInt8]) throws(PackFault) {
         var reader = PackReader(bytes)
-        let count = try reader.header(version: Self.version)
+        let (version, count) = try reader.header(versions: Self.version...Self.versionWithRoutes)
         var lines: [PackedLine] = []
         lines.reserveCapacity(reader.plausibleCount(count, recordBytesMin: 4))
         for _ in 0..<count {
@@ -35,8 +56,18 @@ package struct LinePack: Sendable {
                 PackedLine(number: number, endpoint: endpoint == 0 ? nil : endpoint - 1, customID: customID, body: body)
             )
         }
+        var routes: [LineRoute] = []
+        if version == Self.versionWithRoutes {
+            let start = reader.position
+            for _ in 0..<reader.plausibleCount(try reader.count(), recordBytesMin: 2) {
+                routes.append(LineRoute(url: try reader.text(), model: try reader.text()))
+            }
+            let isComplete = lines.allSatisfy { line in line.endpoint.map(routes.indices.contains) ?? false }
+            guard isComplete else { throw .badValue(offset: start) }
+        }
         try reader.finish()
         self.lines = lines
+        self.routes = routes
     }
 }
 
@@ -51,6 +82,7 @@ package struct LinePackBuilder: Sendable {
     /// Raw bytes (ids and bodies) so far.
     package private(set) var byteCount = 0
     private var bytes: [UInt8] = .packHeader(version: LinePack.version)
+    private var routes: [LineRoute] = []
 
     /// An empty pack with the given limits, both inclusive.
     package init(linesMax: Int = 256, bytesMax: Int = 1 << 20) {
@@ -81,18 +113,35 @@ package struct LinePackBuilder: Sendable {
         byteCount += customID.count + body.count
     }
 
-    /// Adds an accepted line, whose bytes are `line`; the endpoint is kept only when there are several.
-    package mutating func append(_ accepted: AcceptedLine, _ line: UnsafeRawBufferPointer, keepsEndpoint: Bool = false)
-    {
+    /// Adds an accepted line, whose bytes are `line`; of a mixed batch with where it goes, then all lines have that.
+    package mutating func append(
+        _ accepted: AcceptedLine, _ line: UnsafeRawBufferPointer, route: LineRoute? = nil
+    ) {
         append(
-            number: accepted.number, endpoint: keepsEndpoint ? accepted.endpoint : nil,
+            number: accepted.number, endpoint: route.map { index(of: $0) },
             customID: UnsafeRawBufferPointer(rebasing: line[accepted.customID]),
             body: UnsafeRawBufferPointer(rebasing: line[accepted.body]))
+    }
+
+    /// The index of a route, which the pack then has.
+    private mutating func index(of route: LineRoute) -> Int {
+        if let known = routes.lastIndex(of: route) { return known }
+        routes.append(route)
+        return routes.count - 1
     }
 
     /// The frame of the lines so far; the builder starts over, empty.
     package mutating func finish() -> [UInt8] {
         bytes.setPackCount(lineCount)
+        if !routes.isEmpty {
+            bytes[0] = LinePack.versionWithRoutes
+            bytes.appendVarint(routes.count)
+            for route in routes {
+                bytes.appendCounted(route.url)
+                bytes.appendCounted(route.model)
+            }
+            routes = []
+        }
         let frame = bytes
         bytes = .packHeader(version: LinePack.version)
         lineCount = 0

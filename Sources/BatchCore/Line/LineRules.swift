@@ -2,7 +2,7 @@
 
 /// What one line must look like; the rules that compare lines are in `FileCheck`. (contracts: OpenAI input lines)
 package struct LineRules: Sendable {
-    /// The paths a line's `url` may name; normally the batch's endpoint alone, several for a run-batch file.
+    /// The paths a line's `url` may name; normally the batch's endpoint alone, several for a mixed batch.
     package var endpoints: [String]
     /// Whether a `url` that is none of them passes, too; such a line has no endpoint. (contracts: vLLM `run-batch`)
     package var allowsOtherURLs = false
@@ -42,17 +42,27 @@ package struct LineRules: Sendable {
         self.knowsModel = knowsModel
     }
 
-    /// The rules of a batch for `endpoint` in the manner of `profile`, whose limits are `limits`.
+    /// The rules of a batch for `endpoint` in the manner of `profile`, whose limits are `limits`; where that is `*`, lines
+    /// may name any path that is allowed, and each its own model. (contracts: vLLM run-batch, mixed urls)
     package init(
         endpoint: String, profile: Profile, limits: Limits, knowsModel: @escaping @Sendable (String) -> Bool
     ) {
-        self.init(endpoint: endpoint, knowsModel: knowsModel)
+        self.init(endpoint: endpoint, allowed: limits.endpoints, knowsModel: knowsModel)
         lineBytesMax = limits.lineBytesMax
         depthMax = limits.nestingDepthMax
         customIDBytesMax = limits.customIDBytesMax
         customIDCharactersMax = limits.customIDCharactersMax
         allowsStream = profile.allowsStream
         requiresOneThinkingMode = profile.requiresOneThinkingMode
+    }
+
+    /// The rules of a batch for `endpoint`; where that is `*`, lines may name any of `allowed`, and each its own model.
+    /// (contracts: vLLM run-batch, mixed urls)
+    package init(endpoint: String, allowed: EndpointList, knowsModel: @escaping @Sendable (String) -> Bool) {
+        self.init(endpoint: endpoint, knowsModel: knowsModel)
+        guard endpoint == EndpointList.mixed else { return }
+        endpoints = allowed.paths
+        requiresOneModel = false
     }
 
     /// The rules of a file whose lines name any of `endpoints`.

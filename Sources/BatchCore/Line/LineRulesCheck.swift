@@ -27,6 +27,7 @@ extension LineRules {
             checkStream(&view)
             checked.thinks = checkThinking(&view)
             checkRequiredField(&view, endpoint: checked.endpoint)
+            checkOtherFields(&view, endpoint: checked.endpoint)
         }
         checked.request = request
         checked.problems = view.problems

@@ -81,6 +81,10 @@ extension Limits {
     package func of(_ profile: Profile, endpoint: String? = nil) -> Limits {
         guard profile == .bailian else { return self }
         var limits = self
+        if let only = profile.endpoints {
+            limits.endpoints = endpoints.only(only)
+            limits.allowsMixedEndpoints = false
+        }
         limits.fileBytesMax = bailian.fileBytesMax
         limits.inputBytesMax = bailian.fileBytesMax
         limits.linesMax = bailian.linesMax

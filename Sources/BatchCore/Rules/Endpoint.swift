@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The paths a batch may name. (contracts: OpenAI batch create request; Bailian test model)
+/// The paths of OpenAI's batches, and the test model's; an operator may allow others, see ``EndpointList``.
+/// (contracts: OpenAI batch create request; Bailian test model)
 package enum Endpoint: String, CaseIterable, Hashable, Sendable {
     case responses = "/v1/responses"
     case chatCompletions = "/v1/chat/completions"

@@ -31,6 +31,11 @@ package struct Limits: Hashable, Sendable {
     /// Completion windows that are accepted, in seconds: 24 h (OpenAI) to 336 h (Bailian).
     package var completionWindowSeconds: ClosedRange<Int64> = (24 * 3_600)...(336 * 3_600)
 
+    /// The paths that lines may name.
+    package var endpoints = EndpointList.standard
+    /// Whether a batch may have the endpoint `*`, whose lines each name their own path and model.
+    package var allowsMixedEndpoints = true
+
     /// Most webhook endpoints of one project.
     package var webhookEndpointsMax: Int = 100
     /// What holds instead in the manner of Bailian.

@@ -17,10 +17,11 @@ package enum Profile: String, CaseIterable, Hashable, Sendable {
         }
     }
 
-    /// The paths that batches may name.
-    package var endpoints: [Endpoint] {
+    /// The only paths that batches may name, as far as the operator allows them; nil for all that are allowed.
+    /// (contracts: Bailian)
+    package var endpoints: [Endpoint]? {
         switch self {
-        case .openAI: Endpoint.allCases
+        case .openAI: nil
         case .bailian: [.chatCompletions, .embeddings, .test]
         }
     }

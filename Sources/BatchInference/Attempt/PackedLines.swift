@@ -6,6 +6,8 @@ import Curl
 package final class PackedLines: Sendable {
     private let bytes: SharedBytes
     private let lines: [PackedLine]
+    /// Where the lines of a mixed batch go; empty when all go where the batch says.
+    package let routes: [LineRoute]
 
     /// How many bytes are held.
     package var byteCount: Int { bytes.count }
@@ -16,7 +18,14 @@ package final class PackedLines: Sendable {
     /// Takes a pack apart.
     package init(_ pack: [UInt8]) throws(PackFault) {
         bytes = SharedBytes(pack)
-        lines = try LinePack(pack).lines
+        let read = try LinePack(pack)
+        lines = read.lines
+        routes = read.routes
+    }
+
+    /// Index into ``routes`` for every line; empty when there is no choice.
+    package var lanes: [UInt16] {
+        routes.count < 2 ? [] : lines.map { UInt16(clamping: $0.endpoint ?? 0) }
     }
 
     /// One try at the line `ordinal` (0-based, below `count`).

@@ -68,7 +68,9 @@ extension Store {
 
     /// Opens every draft to the workers: the batch becomes `in_progress` in the same commit. False when the duty is
     /// lost, or the batch was cancelled meanwhile.
-    package func openShards(_ duty: DutyLease, total: Int64, model: String) async throws -> Bool {
+    ///
+    /// - Parameter model: that of all lines; nil when a mixed batch has several.
+    package func openShards(_ duty: DutyLease, total: Int64, model: String?) async throws -> Bool {
         try await pool.transaction { session in
             let moved = try session.execute(
                 """

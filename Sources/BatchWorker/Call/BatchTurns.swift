@@ -95,7 +95,7 @@ struct BatchTurns: Sendable {
         return nil
     }
 
-    /// The first shard of a batch speaks for all when a place is asked for: they have one route.
+    /// Offers the startable shards of a batch in the order of their claims.
     private func offer<Value>(_ index: Int, _ accept: (Int) -> Value?) -> Value? {
         for serial in entries[index].startable {
             if let value = accept(serial) { return value }

@@ -18,7 +18,7 @@ extension CallDesk {
     /// The batches of which a shard is on hand.
     var batches: [BatchID] { read { $0.queue.batches } }
 
-    /// Lines on hand that may start, of shards whose route `isServed`.
+    /// Lines on hand that may start, of those whose route `isServed`.
     func startable(at isServed: (Route) -> Bool) -> Int { read { $0.queue.startable(where: isServed) } }
 
     /// Whether the store may have more shards than were claimed, and below how many startable lines to ask again.
@@ -31,9 +31,9 @@ extension CallDesk {
     }
 
     /// Takes in a shard whose claim was sent at `claimedAt`.
-    func add(_ claim: ClaimedShard, route: Route, lines: PackedLines, claimedAt: ContinuousClock.Instant) {
+    func add(_ claim: ClaimedShard, routes: [Route], lines: PackedLines, claimedAt: ContinuousClock.Instant) {
         change { state, errands in
-            let serial = state.queue.add(claim, route: route, lines: lines, claimedAt: claimedAt)
+            let serial = state.queue.add(claim, routes: routes, lines: lines, claimedAt: claimedAt)
             state.buffer.open(serial: serial, lease: claim.lease, done: claim.done, moved: claim.moved)
             if state.isQuiet {
                 // Claimed while the worker was told to stop: nothing of it was started, it goes straight back.

@@ -86,13 +86,13 @@ final class CallDesk: Sendable {
     private let state: Mutex<State>
     private let pump: Mutex<(@Sendable () -> Void)?>
 
-    /// An empty desk for `configuration.concurrency` calls at once.
-    init(configuration: WorkerConfiguration) {
+    /// An empty desk for `configuration.concurrency` calls at once; `files` is the room for files of audio lines.
+    init(configuration: WorkerConfiguration, files: FileBudget? = nil) {
         self.configuration = configuration
         self.pump = Mutex(nil)
         self.state = Mutex(
             State(
-                queue: LineQueue(trust: configuration.leaseTrust),
+                queue: LineQueue(trust: configuration.leaseTrust, files: files),
                 buffer: OutcomeBuffer(
                     limits: .init(
                         age: configuration.checkpointEvery, lines: configuration.checkpointLinesMax,

@@ -50,8 +50,6 @@ struct HeldShard: Sendable {
     let serial: Int
     /// The right to write its results.
     let lease: Lease
-    /// Where its lines go.
-    let route: Route
     /// Its lines as bytes.
     let lines: PackedLines
     /// When the batch's window ends, on this process's monotonic clock.
@@ -69,20 +67,21 @@ struct HeldShard: Sendable {
     /// Set once no more lines are started; the instant is when calls still in flight are aborted.
     var closing: (reason: ClosingReason, abortAt: ContinuousClock.Instant)?
 
-    /// Tries that are due, last one first.
-    private var dueAgain: [StartableLine] = []
-    private var nextFresh = 0
+    /// Its lines by where they go.
+    private var lanes: [ShardLane]
+    /// The lane of each line; empty when there is one only.
+    private let laneOf: [UInt16]
     /// Lines that no try was made at.
     private(set) var freshCount: Int
     private let freshAtFirst: Int
 
-    /// A shard just claimed; lines in `claim.done` and `claim.moved` are not started.
+    /// A shard just claimed; lines in `claim.done` and `claim.moved` are not started. `routes` are those of `lines`, or
+    /// the one of the batch.
     init(
-        serial: Int, claim: ClaimedShard, route: Route, lines: PackedLines, claimedAt: ContinuousClock.Instant
+        serial: Int, claim: ClaimedShard, routes: [Route], lines: PackedLines, claimedAt: ContinuousClock.Instant
     ) {
         self.serial = serial
         self.lease = claim.lease
-        self.route = route
         self.lines = lines
         self.windowEnds = claimedAt + .seconds(claim.secondsLeft)
         self.confirmedAt = claimedAt
@@ -90,43 +89,72 @@ struct HeldShard: Sendable {
         self.moved = claim.moved
         self.freshCount = claim.done.lineCount - claim.done.count - claim.moved.count
         self.freshAtFirst = freshCount
+        self.lanes = routes.map { ShardLane(route: $0) }
+        self.laneOf = lines.lanes
+        if laneOf.isEmpty {
+            lanes[0].freshCount = freshCount
+        } else {
+            for (ordinal, lane) in laneOf.enumerated() where !done.contains(ordinal) && !moved.contains(ordinal) {
+                lanes[Int(lane)].freshCount += 1
+            }
+        }
     }
 
+    /// The lane of a line.
+    private func lane(_ ordinal: Int) -> Int { laneOf.isEmpty ? 0 : Int(laneOf[ordinal]) }
+
     /// Lines that may start now as far as the shard itself is concerned.
-    var startable: Int { closing == nil ? freshCount + dueAgain.count : 0 }
+    var startable: Int { closing == nil ? lanes.reduce(0) { $0 + $1.startable } : 0 }
+
+    /// The same of lanes whose route `isMeant`.
+    func startable(where isMeant: (Route) -> Bool) -> Int {
+        closing == nil ? lanes.reduce(0) { $0 + (isMeant($1.route) ? $1.startable : 0) } : 0
+    }
+
+    /// A place for the next line of the first lane that has one: a route without room does not hold up the others.
+    func reserve(files: FileBudget?, at now: ContinuousClock.Instant) -> (lane: Int, place: Reservation)? {
+        for index in lanes.indices {
+            if let place = lanes[index].reserve(files: files, at: now) { return (index, place) }
+        }
+        return nil
+    }
+
+    /// When time alone lets a line start; nil when only something else can.
+    func opensAt(_ now: ContinuousClock.Instant, files: FileBudget?) -> ContinuousClock.Instant? {
+        lanes.lazy.compactMap { $0.opensAt(now, files: files) }.min()
+    }
 
     /// Lines that are not done: startable, waiting and in flight.
     var unfinished: Int { done.lineCount - done.count - moved.count }
 
     /// Whether nothing was begun of it here.
-    var isUntouched: Bool { inFlight == 0 && waiting == 0 && dueAgain.isEmpty && freshCount == freshAtFirst }
+    var isUntouched: Bool { inFlight == 0 && waiting == 0 && freshCount == freshAtFirst && startable == freshCount }
 
     /// Whether a call may start: the window is open, and the lease was confirmed less than `trust` ago.
     func mayStart(at now: ContinuousClock.Instant, trust: Duration) -> Bool {
         closing == nil && now < windowEnds && now - confirmedAt < trust
     }
 
-    /// The stop that the next line had better avoid.
-    var avoiding: Int? { dueAgain.last?.avoiding }
-
-    /// Takes the next line; nil when none is startable.
-    mutating func takeLine() -> StartableLine? {
+    /// Takes the next line of a lane; nil when none is startable.
+    mutating func takeLine(_ lane: Int) -> StartableLine? {
         guard closing == nil else { return nil }
-        if let line = dueAgain.popLast() {
+        if let line = lanes[lane].dueAgain.popLast() {
             inFlight += 1
             return line
         }
-        guard freshCount > 0 else { return nil }
-        while done.contains(nextFresh) || moved.contains(nextFresh) { nextFresh += 1 }
+        guard lanes[lane].freshCount > 0 else { return nil }
+        var ordinal = lanes[lane].nextFresh
+        while done.contains(ordinal) || moved.contains(ordinal) || self.lane(ordinal) != lane { ordinal += 1 }
+        lanes[lane].nextFresh = ordinal + 1
+        lanes[lane].freshCount -= 1
         freshCount -= 1
         inFlight += 1
-        defer { nextFresh += 1 }
-        return StartableLine(ordinal: nextFresh)
+        return StartableLine(ordinal: ordinal)
     }
 
     /// Makes a line startable that was taken before.
     mutating func putBack(_ line: StartableLine) {
-        dueAgain.append(line)
+        lanes[lane(line.ordinal)].dueAgain.append(line)
     }
 
     /// Sets the last `count` of the fresh lines aside for another part. At least one must stay fresh, so that a
@@ -136,8 +164,10 @@ struct HeldShard: Sendable {
         var left = count
         var ordinal = done.lineCount - 1
         while left > 0 {
-            if !done.contains(ordinal) && !moved.contains(ordinal) {
+            let lane = lane(ordinal)
+            if !done.contains(ordinal) && !moved.contains(ordinal) && ordinal >= lanes[lane].nextFresh {
                 moved.insert(ordinal)
+                lanes[lane].freshCount -= 1
                 left -= 1
             }
             ordinal -= 1
@@ -149,7 +179,10 @@ struct HeldShard: Sendable {
     mutating func close(_ reason: ClosingReason, abortAt: ContinuousClock.Instant) {
         guard closing == nil else { return }
         closing = (reason, abortAt)
-        dueAgain = []
+        for index in lanes.indices {
+            lanes[index].dueAgain = []
+            lanes[index].freshCount = 0
+        }
         freshCount = 0
         waiting = 0
     }

@@ -25,6 +25,7 @@ struct LineQueue: Sendable {
 
     /// How old the last proof of a lease may be for a call to start.
     private let trust: Duration
+    private let files: FileBudget?
     private var held: [Int: HeldShard] = [:]
     private var serials: [Lease: Int] = [:]
     private var turns = BatchTurns()
@@ -40,9 +41,11 @@ struct LineQueue: Sendable {
     /// Calls in flight.
     private(set) var inFlight = 0
 
-    /// Holds nothing yet; calls start under leases proved less than `trust` ago.
-    init(trust: Duration) {
+    /// Holds nothing yet; calls start under leases proved less than `trust` ago, and audio lines while `files` has
+    /// room for theirs.
+    init(trust: Duration, files: FileBudget? = nil) {
         self.trust = trust
+        self.files = files
     }
 
     /// How many shards are held.
@@ -54,12 +57,13 @@ struct LineQueue: Sendable {
     /// Every batch of which a shard is held.
     var batches: [BatchID] { turns.batches }
 
-    /// Takes in a shard whose claim was sent at `claimedAt`; returns its serial.
+    /// Takes in a shard whose claim was sent at `claimedAt`; returns its serial. `routes` are those of `lines`, or the
+    /// one of the batch.
     mutating func add(
-        _ claim: ClaimedShard, route: Route, lines: PackedLines, claimedAt: ContinuousClock.Instant
+        _ claim: ClaimedShard, routes: [Route], lines: PackedLines, claimedAt: ContinuousClock.Instant
     ) -> Int {
         nextSerial += 1
-        let shard = HeldShard(serial: nextSerial, claim: claim, route: route, lines: lines, claimedAt: claimedAt)
+        let shard = HeldShard(serial: nextSerial, claim: claim, routes: routes, lines: lines, claimedAt: claimedAt)
         held[nextSerial] = shard
         serials[claim.lease] = nextSerial
         startable += shard.startable
@@ -79,14 +83,14 @@ struct LineQueue: Sendable {
     /// Starts the next line; nil when none may start.
     mutating func take(at now: ContinuousClock.Instant) -> Started? {
         guard startable > 0 else { return nil }
-        let picked = turns.first { [held, trust] serial -> (serial: Int, place: Reservation)? in
+        let picked = turns.first { [held, trust, files] serial -> (serial: Int, lane: Int, place: Reservation)? in
             guard let shard = held[serial], shard.mayStart(at: now, trust: trust),
-                let place = shard.route.reserve(avoiding: shard.avoiding, at: now)
+                let (lane, place) = shard.reserve(files: files, at: now)
             else { return nil }
-            return (serial, place)
+            return (serial, lane, place)
         }
-        guard let (serial, place) = picked else { return nil }
-        guard let line = held[serial]?.takeLine(), let shard = held[serial] else {
+        guard let (serial, lane, place) = picked else { return nil }
+        guard let line = held[serial]?.takeLine(lane), let shard = held[serial] else {
             place.cancel()
             return nil
         }
@@ -99,7 +103,7 @@ struct LineQueue: Sendable {
 
     /// When time alone lets a line start that may not start at `now`; nil when only something else can.
     func opensAt(_ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-        held.values.lazy.filter { $0.startable > 0 }.compactMap { $0.route.opensAt(now) }.min()
+        held.values.lazy.filter { $0.startable > 0 }.compactMap { [files] in $0.opensAt(now, files: files) }.min()
     }
 
     /// A call has ended with a result; false when the shard is held no more or has the result already.
@@ -215,9 +219,9 @@ extension LineQueue {
 }
 
 extension LineQueue {
-    /// Lines that may start, of shards whose route `isMeant`.
+    /// Lines that may start, of those whose route `isMeant`.
     func startable(where isMeant: (Route) -> Bool) -> Int {
-        held.values.reduce(0) { $0 + (isMeant($1.route) ? $1.startable : 0) }
+        held.values.reduce(0) { $0 + $1.startable(where: isMeant) }
     }
 }
 

@@ -114,24 +114,36 @@ final class ShardClaimer: Sendable {
         }
     }
 
+    /// Where the lines of a shard go; nil when that is nowhere for some of them, whose batch is then left alone.
+    private func routes(of claim: ClaimedShard, _ lines: PackedLines, at now: ContinuousClock.Instant) -> [Route]? {
+        let wanted =
+            lines.routes.isEmpty ? [LineRoute(url: claim.endpoint, model: claim.model)] : lines.routes
+        var routes: [Route] = []
+        for want in wanted {
+            guard let route = backends.route(model: want.model, endpoint: want.url) else {
+                if leaveAlone(claim.lease.shard.batch, from: now) {
+                    logger.warning(
+                        "no backend here serves a model of a batch; its shards are left to other workers",
+                        metadata: ["batch": "\(claim.lease.shard.batch)", "model": "\(want.model)"])
+                }
+                return nil
+            }
+            routes.append(route)
+        }
+        return routes
+    }
+
     /// Puts a shard on the desk; false when this worker has no use for it.
     private func take(_ claim: ClaimedShard, claimedAt: ContinuousClock.Instant) -> Bool {
         guard claim.secondsLeft >= Self.secondsLeftMin else {
             _ = leaveAlone(claim.lease.shard.batch, from: claimedAt)
             return false
         }
-        guard let route = backends.route(model: claim.model, endpoint: claim.endpoint) else {
-            if leaveAlone(claim.lease.shard.batch, from: claimedAt) {
-                logger.warning(
-                    "no backend here serves the model of a batch; its shards are left to other workers",
-                    metadata: ["batch": "\(claim.lease.shard.batch)", "model": "\(claim.model)"])
-            }
-            return false
-        }
         do {
             let lines = try PackedLines(claim.pack)
             guard lines.count == claim.lineCount else { throw PackFault.trailingBytes(offset: claim.pack.count) }
-            desk.add(claim, route: route, lines: lines, claimedAt: claimedAt)
+            guard let routes = routes(of: claim, lines, at: claimedAt) else { return false }
+            desk.add(claim, routes: routes, lines: lines, claimedAt: claimedAt)
         } catch {
             // Given back, it would be claimed again: the lease runs out instead, and counts as an attempt.
             logger.error(

@@ -25,11 +25,12 @@ struct SubmitCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("A file that was uploaded before, instead of FILE.", valueName: "id"))
     var fileId: String?
 
-    /// `--endpoint`; nil takes that of the first line.
+    /// `--endpoint`; nil takes what the lines name.
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The path every line names, such as /v1/chat/completions. [the url of the first line]", valueName: "path"))
+            "The path every line names, such as /v1/chat/completions, or * where lines name several. [what they name]",
+            valueName: "path"))
     var endpoint: String?
 
     /// `--window`, such as `24h`.
@@ -103,9 +104,7 @@ struct SubmitCommand: AsyncParsableCommand {
             throw ValidationError("\(what) needs --endpoint, because the file is not at hand")
         }
         try SubmitRules.checkAddresses(input: remoteFile, output: remoteOutput, errorsOutput: errorsOutput)
-        if let endpoint, !endpoint.hasPrefix("/") {
-            throw ValidationError("--endpoint must be a path such as /v1/chat/completions, not \"\(endpoint)\"")
-        }
+        if let endpoint { try SubmitRules.checkEndpoint(endpoint) }
         try Accompanying.check(watch: watch, wait: wait, output: localOutput, json: json)
         try SubmitRules.checkWindow(window)
         if let webhook { try WebhookRules.checkURL(webhook, option: "--webhook") }
@@ -165,8 +164,18 @@ extension SubmitCommand {
         let line = try await BlockingQueue(label: "input").run { () throws(ClientError) in
             try FirstLine.read(path, lineBytesMax: FirstLine.lineBytesMax)
         }
-        let endpoint = try SubmitRules.endpoint(option: self.endpoint, firstLine: line, path: path)
+        var endpoint = try SubmitRules.endpoint(option: self.endpoint, firstLine: line, path: path)
+        if self.endpoint == nil, let other = try await other(than: endpoint, in: path) {
+            session.narrator.tell(SubmitRules.notice(endpoint, other, path: path))
+            endpoint = SubmitRules.mixed
+        }
         return (try await Sending(session: session).send(local, purpose: "batch").value.id, endpoint)
+    }
+
+    private func other(than url: String, in path: String) async throws -> (url: String, line: Int)? {
+        try await BlockingQueue(label: "input").run { () throws(ClientError) in
+            try FirstLine.other(than: url, in: path, lineBytesMax: FirstLine.lineBytesMax)
+        }
     }
 
     private func create(_ order: BatchOrder, _ session: Session) async throws -> Answer<WireBatch> {
@@ -174,7 +183,8 @@ extension SubmitCommand {
             return try await session.client.createBatch(order)
         } catch {
             guard order.inputURL == nil else { throw error }
-            let again = "submit --file-id \(order.inputFileID) --endpoint \(order.endpoint)"
+            let endpoint = order.endpoint == SubmitRules.mixed ? "'\(order.endpoint)'" : order.endpoint
+            let again = "submit --file-id \(order.inputFileID) --endpoint \(endpoint)"
             session.narrator.tell(
                 "the file is stored as \(order.inputFileID), but no batch was made of it. "
                     + "To try again without uploading: \(session.hint(again))")

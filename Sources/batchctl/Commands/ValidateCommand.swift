@@ -17,10 +17,11 @@ struct ValidateCommand: AsyncParsableCommand {
     @Argument(help: "The file of JSON lines.", completion: .file(extensions: ["jsonl"]))
     var file: String
 
-    /// `--endpoint`; nil takes that of the first line.
+    /// `--endpoint`; nil takes what the lines name.
     @Option(
         name: .long,
-        help: ArgumentHelp("The path every line must name. [the url of the first line]", valueName: "path"))
+        help: ArgumentHelp(
+            "The path every line must name, or * where each names its own. [what the lines name]", valueName: "path"))
     var endpoint: String?
 
     /// `--max-lines`; 0 is no limit.

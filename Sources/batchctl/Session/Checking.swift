@@ -6,7 +6,7 @@ internal import BatchCore
 struct Checking: Sendable {
     /// The file.
     let file: LocalFile
-    /// The path every line must name; nil takes that of the first line.
+    /// The path every line must name, or `*`; nil takes what the lines name.
     let endpoint: String?
     /// The limits to check by.
     let limits: Limits
@@ -38,7 +38,7 @@ struct Checking: Sendable {
 
     private func check(_ stop: StopFlag, _ progress: TransferProgress) throws -> CheckReport {
         let endpoint = try self.endpoint ?? chooseEndpoint()
-        var rules = LineRules(endpoint: endpoint, knowsModel: { _ in true })
+        var rules = LineRules(endpoint: endpoint, allowed: limits.endpoints, knowsModel: { _ in true })
         rules.lineBytesMax = limits.lineBytesMax
         rules.depthMax = limits.nestingDepthMax
         rules.customIDBytesMax = limits.customIDBytesMax
@@ -69,12 +69,14 @@ struct Checking: Sendable {
             endpoint: endpoint, model: verdict.model, problems: problems)
     }
 
-    /// What the first line names; where it names nothing, chat completions, so that its faults are reported as such.
+    /// What the lines name; where they name several, `*`; where the first names nothing that a server takes unless told
+    /// otherwise, chat completions, so that its faults are reported as such.
     private func chooseEndpoint() throws(ClientError) -> String {
         guard case .names(let url, _) = try FirstLine.read(file.path, lineBytesMax: limits.lineBytesMax),
-            Endpoint(rawValue: url) != nil
+            limits.endpoints.allows(url)
         else { return Endpoint.chatCompletions.rawValue }
-        return url
+        let other = try FirstLine.other(than: url, in: file.path, lineBytesMax: limits.lineBytesMax)
+        return other.map { limits.endpoints.allows($0.url) } == true ? EndpointList.mixed : url
     }
 
     private var tooLarge: LineProblem {

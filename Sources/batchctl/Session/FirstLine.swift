@@ -46,6 +46,31 @@ enum FirstLine: Hashable, Sendable {
         return .isMissing(why: "holds blank lines only")
     }
 
+    /// Where the file first names another path than `url`; nil when all lines that name one name the same. Blocks.
+    static func other(
+        than url: String, in path: String, lineBytesMax: Int
+    ) throws(ClientError) -> (url: String, line: Int)? {
+        let reader = try FileReader(path)
+        var splitter = LineSplitter(lineBytesMax: lineBytesMax)
+        let take = { (line: FileLine) throws in
+            guard !line.isTooLong, case .names(let other, let number) = Self.url(of: line.bytes, line: line.number),
+                other != url
+            else { return }
+            throw Found(line: .names(other, line: number))
+        }
+        do {
+            while try reader.next({ try splitter.feed($0, take) }), splitter.format == nil {}
+            if splitter.format == nil { try splitter.finish(take) }
+        } catch let found as Found {
+            if case .names(let other, let line) = found.line { return (other, line) }
+        } catch let error as ClientError {
+            throw error
+        } catch {
+            throw .localFile("\(path) cannot be read: \(error)")
+        }
+        return nil
+    }
+
     /// What the line in `bytes` names.
     static func url(of bytes: UnsafeRawBufferPointer, line: Int) -> FirstLine {
         var token: JSONToken?

@@ -73,14 +73,33 @@ enum SubmitRules {
         return labels
     }
 
+    /// The endpoint of a batch whose lines name several paths. (contracts: vLLM run-batch, mixed urls)
+    static let mixed = EndpointList.mixed
+
+    /// Refuses an endpoint that is neither a path nor `*`.
+    static func checkEndpoint(_ endpoint: String) throws {
+        guard endpoint.hasPrefix("/") || endpoint == mixed else {
+            throw ValidationError(
+                "--endpoint must be a path such as /v1/chat/completions, or * where each line names its own, "
+                    + "not \"\(endpoint)\"")
+        }
+    }
+
+    /// What is told of a file whose lines name several paths.
+    static func notice(_ first: String, _ other: (url: String, line: Int), path: String) -> String {
+        "\(path) names several paths (\(first), and in line \(other.line) \(other.url)): the batch gets the endpoint "
+            + "\"\(mixed)\", where each line goes to its own"
+    }
+
     /// The endpoint of the batch: the option, or else what the first line names; throws where they differ.
     static func endpoint(option: String?, firstLine: FirstLine, path: String) throws(ClientError) -> String {
         switch (option, firstLine) {
         case (_, .isMissing(let why)):
             throw .localFile("\(path) \(why): there is nothing to submit")
-        case (let option?, .names(let url, let line)) where option != url:
+        case (let option?, .names(let url, let line)) where option != url && option != mixed:
             throw .localFile(
-                "line \(line) of \(path) names \(url), but --endpoint is \(option): all lines must name the endpoint")
+                "line \(line) of \(path) names \(url), but --endpoint is \(option): all lines must name the endpoint, "
+                    + "unless that is \"\(mixed)\"")
         case (let option?, _):
             return option
         case (nil, .names(let url, _)):

@@ -117,13 +117,15 @@ struct Assembly: Sendable {
         configuration.version = Version.text
         let engines = CallEngines(
             connections: configuration.concurrency, userAgent: "shardline/\(Version.text)", logger: logger)
+        var audio = settings.audio
+        audio.addressRule = .publicOnly(allowing: try AddressAllowList(parsing: settings.outboundAllow))
         let backends = try backends()
         let prober = BackendProber(
             backends, engine: CurlEngine(engineConfiguration("probes", connections: Self.probesMax), logger: logger),
             logger: logger)
         let worker = Worker(
             configuration: configuration, store: store, backends: backends,
-            caller: LineCaller(engines: engines, worker: id), prober: prober, id: id, logger: logger)
+            caller: LineCaller(engines: engines, worker: id, audio: audio), prober: prober, id: id, logger: logger)
         return (id, worker)
     }
 

@@ -116,7 +116,7 @@ extension Settings {
     /// What is wrong with the values taken together, one line each; empty when they can be used.
     func validate() -> [String] {
         var problems = worker.validate() + api.validate() + coordinator.validate()
-        problems += vaultStore.validate()
+        problems += vaultStore.validate() + audio.validate()
         if vaultStore.isSet, !vaultDirectory.isEmpty {
             problems.append("vault.directory and vault.s3.bucket are both set: files can be in one of them only")
         }

@@ -34,6 +34,8 @@ struct Settings: Sendable {
     var sealingKey = ""
     /// Addresses and hosts that users' URLs may lead to although they are not public, separated by commas.
     var outboundAllow = ""
+    /// How the files that audio lines name are fetched; the addresses they may have are those of `outboundAllow`.
+    var audio = AudioRules()
     /// The message brokers of the configuration file.
     var sinks: [SinkEntry] = []
     /// The object stores of the configuration file.

@@ -10,8 +10,8 @@ struct BatchRequest: Hashable, Sendable {
     let input: BatchInput
     /// Where the results go besides, or nil.
     let output: OutputFields?
-    /// The path that every line must name.
-    let endpoint: Endpoint
+    /// The path that every line must name, or `*` when each names its own.
+    let endpoint: String
     /// The time the batch has.
     let window: CompletionWindow
     /// JSON text of an object of strings, or nil.
@@ -45,15 +45,12 @@ struct BatchRequest: Hashable, Sendable {
             throw BatchError.invalid("The body of the request must be a JSON object, but is \(tree.kind).")
         }
         let fields = JSONFields(members)
+        let limits = limits.of(profile)
         if !profile.ignoresUnknownFields { try fields.allowOnly(Self.known) }
         input = try BatchInput(fields, profile: profile)
         output = try fields["output"].flatMap(OutputFields.read)
-        let path = try Self.text("endpoint", fields)
-        guard let endpoint = Endpoint(rawValue: path), profile.endpoints.contains(endpoint) else {
-            throw BatchError.invalidValue(path, param: "endpoint", supported: profile.endpoints.map(\.rawValue))
-        }
-        self.endpoint = endpoint
-        window = try WindowRule.window(try Self.text("completion_window", fields), limits.of(profile))
+        endpoint = try Self.endpoint(try Self.text("endpoint", fields), limits)
+        window = try WindowRule.window(try Self.text("completion_window", fields), limits)
         metadata = try fields["metadata"].flatMap { try BatchMetadata.text(of: $0, profile: profile) }
         name = fields["metadata"].flatMap(BatchMetadata.name)
         outputExpiresAfterSeconds = try fields["output_expires_after"].flatMap {
@@ -62,6 +59,14 @@ struct BatchRequest: Hashable, Sendable {
         scheduling = try SchedulingFields(fields)
         webhook = try fields["webhook"].flatMap(WebhookFields.read)
         callbackURL = try fields["metadata"].flatMap(BatchMetadata.callbackURL)
+    }
+
+    private static func endpoint(_ path: String, _ limits: Limits) throws -> String {
+        let mixed = limits.allowsMixedEndpoints ? [EndpointList.mixed] : []
+        guard limits.endpoints.allows(path) || mixed.contains(path) else {
+            throw BatchError.invalidValue(path, param: "endpoint", supported: limits.endpoints.paths + mixed)
+        }
+        return path
     }
 
     private static func text(_ name: String, _ fields: JSONFields) throws -> String {

@@ -55,7 +55,7 @@ struct BatchRoutes: Sendable {
         let body = try await call.body.collect(upTo: jsonBytesMax)
         let request = try BatchRequest(parsing: body, limits: limits, profile: profile)
         var new = NewBatch(
-            project: project, inputFileID: request.input.fileID, endpoint: request.endpoint.rawValue,
+            project: project, inputFileID: request.input.fileID, endpoint: request.endpoint,
             window: request.window, metadata: request.metadata,
             outputExpiresAfterSeconds: request.outputExpiresAfterSeconds,
             priority: request.scheduling.priority ?? 0, lane: request.scheduling.lane ?? .normal,

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import BatchInference
+
+/// The lines of a shard that go the same way; a mixed shard has one lane for each of its routes, every other one.
+/// Changed only through ``HeldShard``.
+struct ShardLane: Sendable {
+    /// Where they go.
+    let route: Route
+    /// Tries that are due, last one first.
+    var dueAgain: [StartableLine] = []
+    /// No line before this one is fresh.
+    var nextFresh = 0
+    /// Lines that no try was made at.
+    var freshCount = 0
+
+    /// Lines that may start.
+    var startable: Int { freshCount + dueAgain.count }
+
+    /// How soon it is looked again whether there is room for files: the end of calls, which makes room, is seen at once.
+    private static let filesEvery = Duration.milliseconds(50)
+
+    /// A place for the next line; nil when there is none, or when the line's file would have no room.
+    func reserve(files: FileBudget?, at now: ContinuousClock.Instant) -> Reservation? {
+        guard startable > 0, !waitsForFiles(files) else { return nil }
+        return route.reserve(avoiding: dueAgain.last?.avoiding, at: now)
+    }
+
+    /// When time alone lets the next line start.
+    func opensAt(_ now: ContinuousClock.Instant, files: FileBudget?) -> ContinuousClock.Instant? {
+        guard startable > 0 else { return nil }
+        return waitsForFiles(files) ? now + Self.filesEvery : route.opensAt(now)
+    }
+
+    private func waitsForFiles(_ files: FileBudget?) -> Bool {
+        guard route.isSpeech, let files, dueAgain.last?.upload == nil else { return false }
+        return !files.hasRoom
+    }
+}

@@ -87,12 +87,14 @@ package final class BatchRunner: Sendable {
         let book = ResultBook(
             pages: ResultPages(finished, journal: journal, limits: order.limits, callsMax: callsMax), total: total,
             earlier: .init(finished: finished.count, failed: finished.failed), pending: pending, ended: ended)
-        let desk = RunDesk(callsMax: callsMax, limits: order.limits, pending: pending)
         let engines = CallEngines(
             connections: callsMax, userAgent: "shardline/\(order.version)", caBundlePath: order.caBundlePath,
             logger: nil)
         let text = ResultText(order.format)
-        let caller = LineCaller(engines: engines, worker: WorkerID(rawValue: "batchctl"))
+        // The file is the user's own, and so is this machine: its recordings may be anywhere.
+        let caller = LineCaller(
+            engines: engines, worker: WorkerID(rawValue: "batchctl"), audio: AudioRules(addressRule: .any))
+        let desk = RunDesk(callsMax: callsMax, limits: order.limits, pending: pending, files: caller.files)
         let pump = RunPump(desk: desk, caller: caller, text: text, book: book)
         let feed = RunFeed(
             reader: RequestReader(input, model: order.model, limits: order.limits), finished: finished.ring,

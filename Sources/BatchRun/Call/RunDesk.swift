@@ -16,7 +16,7 @@ final class RunDesk: Sendable {
     }
 
     private struct State {
-        var queue = RunQueue()
+        var queue: RunQueue
         var calls: [CallHandle?] = []
         var free: [Int] = []
         /// Whether the reader is at work.
@@ -31,6 +31,8 @@ final class RunDesk: Sendable {
         var clockDue: ContinuousClock.Instant?
         var nextLook = ContinuousClock.now
         var lastError = ""
+
+        init(_ queue: RunQueue) { self.queue = queue }
     }
 
     /// Wakes the clock that minds retries.
@@ -42,13 +44,15 @@ final class RunDesk: Sendable {
     private let idleMax: Int
     private let limits: RunLimits
     private let pending: PendingBytes
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let errands: Mutex<(pump: @Sendable () -> Void, read: @Sendable () -> Void)?>
     /// How often it is looked whether time alone lets a line start: answers come far more often.
     private static let lookEvery = Duration.milliseconds(10)
 
-    /// A desk for `callsMax` calls at once, and none while too many results are `pending`.
-    init(callsMax: Int, limits: RunLimits, pending: PendingBytes) {
+    /// A desk for `callsMax` calls at once, and none while too many results are `pending`; `files` is the room for files
+    /// of audio lines.
+    init(callsMax: Int, limits: RunLimits, pending: PendingBytes, files: FileBudget? = nil) {
+        state = Mutex(State(RunQueue(files: files)))
         self.pending = pending
         self.callsMax = callsMax
         self.limits = limits
@@ -206,8 +210,18 @@ extension RunDesk {
     ) -> Bool {
         state.calls[call.number] = nil
         state.free.append(call.number)
-        state.callCount += 1
         var line = call.started.line
+        if case .again(let order) = result, !order.isTry {
+            line.upload = order.upload
+            guard order.after > .zero else {
+                state.queue.putBack(line)
+                return false
+            }
+            state.queue.postpone(line, until: now + order.after)
+            return state.clockDue.map { now + order.after < $0 } ?? true
+        }
+        state.callCount += 1
+        line.upload = nil
         switch result {
         case .finished:
             state.queue.finish(line)

@@ -40,6 +40,7 @@ struct RunPump: Sendable {
                 ordinal: line.item.ordinal, customID: line.item.customID[...], body: line.item.body,
                 attempt: line.attempt, windowEnds: windowEnds, lastError: line.lastError)
             request.uncounted = line.uncounted
+            request.upload = line.upload
             let result = caller.start(request, at: call.started.place, as: call.handle) { result in
                 guard let successor = end(call, result) else { return }
                 serve(successor)

@@ -14,6 +14,8 @@ struct RunLine: Sendable {
     var uncounted = 0
     /// Why the last try failed; empty before the first.
     var lastError = ""
+    /// The form of an audio line, once its file is there.
+    var upload: LineUpload?
 }
 
 /// The lines on hand, those of each model and path in a lane of their own, so that a slow one holds up no other.
@@ -45,6 +47,12 @@ struct RunQueue: Sendable {
 
         var count: Int { fresh.count - next + again.count }
 
+        /// Whether the next line's file would have no room.
+        func waitsForFiles(_ files: FileBudget?) -> Bool {
+            guard route.isSpeech, let files, again.last?.upload == nil else { return false }
+            return !files.hasRoom
+        }
+
         mutating func pop() -> RunLine? {
             if let line = again.popLast() { return line }
             guard next < fresh.count else { return nil }
@@ -62,6 +70,7 @@ struct RunQueue: Sendable {
         }
     }
 
+    private let files: FileBudget?
     private var lanes: [Int: Lane] = [:]
     private var numbers: [Key: Int] = [:]
     /// Lanes with lines that may start.
@@ -76,6 +85,12 @@ struct RunQueue: Sendable {
     private(set) var inFlight = 0
     /// Bytes of all lines on hand.
     private(set) var heldBytes = 0
+
+    /// How soon it is looked again whether there is room for files: the end of calls, which makes room, is seen at once.
+    private static let filesEvery = Duration.milliseconds(50)
+
+    /// Holds nothing yet; audio lines start while `files` has room for theirs.
+    init(files: FileBudget? = nil) { self.files = files }
 
     /// Lines on hand that are not in flight.
     var idle: Int { ready + waiting.count }
@@ -102,7 +117,9 @@ struct RunQueue: Sendable {
         for step in 0..<turns.count {
             let index = (turn + step) % turns.count
             let number = turns[index]
-            guard let place = lanes[number]?.route.reserve(at: now) else { continue }
+            guard lanes[number]?.waitsForFiles(files) == false, let place = lanes[number]?.route.reserve(at: now) else {
+                continue
+            }
             guard let line = lanes[number]?.pop() else {
                 place.cancel()
                 continue
@@ -125,6 +142,12 @@ struct RunQueue: Sendable {
         leave(line.lane)
     }
 
+    /// A line whose file is there now may start again at once.
+    mutating func putBack(_ line: RunLine) {
+        inFlight -= 1
+        restart(line)
+    }
+
     /// A call ended without; the line waits until `due`.
     mutating func postpone(_ line: RunLine, until due: ContinuousClock.Instant) {
         inFlight -= 1
@@ -141,19 +164,25 @@ struct RunQueue: Sendable {
                 next = min(next ?? entry.due, entry.due)
                 continue
             }
-            let number = entry.line.lane
-            if lanes[number]?.count == 0 { turns.append(number) }
-            lanes[number]?.again.append(entry.line)
-            lanes[number]?.away -= 1
-            ready += 1
+            restart(entry.line)
         }
         waiting = rest
         return next
     }
 
+    private mutating func restart(_ line: RunLine) {
+        if lanes[line.lane]?.count == 0 { turns.append(line.lane) }
+        lanes[line.lane]?.again.append(line)
+        lanes[line.lane]?.away -= 1
+        ready += 1
+    }
+
     /// When time alone lets a line start that may not start at `now`; nil when only something else can.
     func opensAt(_ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-        turns.lazy.compactMap { lanes[$0]?.route.opensAt(now) }.min()
+        turns.lazy.compactMap { number in
+            guard let lane = lanes[number] else { return nil }
+            return lane.waitsForFiles(files) ? now + Self.filesEvery : lane.route.opensAt(now)
+        }.min()
     }
 
     /// Forgets a lane that nothing is in any more: there may be any number of models in a file.

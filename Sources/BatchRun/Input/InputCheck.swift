@@ -38,9 +38,9 @@ struct InputCheck: Sendable {
         var hash = SHA256()
         var done: Int64 = 0
         var own: [LineProblem] = []
-        let accept = { (line: AcceptedLine, bytes: UnsafeRawBufferPointer) in
+        let accept = { (line: AcceptedLine, _: UnsafeRawBufferPointer) in
             guard own.count < limits.problemsMax else { return }
-            own += rules.problems(line, bytes)
+            own += rules.problems(line)
         }
         try input.scan { piece in
             guard !stop.isRaised else { throw RunError(.interrupted, "stopped before anything was sent") }

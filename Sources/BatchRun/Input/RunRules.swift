@@ -19,6 +19,7 @@ struct RunRules: Sendable {
     func lineRules(_ limits: RunLimits) -> LineRules {
         var rules = LineRules(endpoints: Self.endpoints, knowsModel: { _ in true })
         rules.allowsOtherURLs = true
+        rules.allowsStream = true
         rules.requiresOneModel = false
         rules.requiresModel = model == nil
         rules.lineBytesMax = limits.lineBytesMax
@@ -26,7 +27,7 @@ struct RunRules: Sendable {
     }
 
     /// What is wrong with a line that those rules accept.
-    func problems(_ line: AcceptedLine, _ bytes: UnsafeRawBufferPointer) -> [LineProblem] {
+    func problems(_ line: AcceptedLine) -> [LineProblem] {
         var found: [LineProblem] = []
         if let model, let named = line.model, named != model {
             found.append(
@@ -34,39 +35,6 @@ struct RunRules: Sendable {
                     line, "mismatched_model", "body.model",
                     "asks for the model '\(named.prefix(80))', but --model says '\(model)'. Correct one of them, "
                         + "or leave --model away to allow any."))
-        }
-        if let endpoint = line.endpoint, Self.endpoints[endpoint].hasPrefix("/v1/audio/") {
-            found += audioProblems(line, UnsafeRawBufferPointer(rebasing: bytes[line.body]))
-        }
-        return found
-    }
-
-    /// A recording comes as `file_url`; a `file` cannot be in a line of text.
-    private func audioProblems(_ line: AcceptedLine, _ body: UnsafeRawBufferPointer) -> [LineProblem] {
-        var (hasURL, hasFile) = (false, false)
-        do throws(JSONFault) {
-            var scanner = JSONScanner(body)
-            try scanner.start()
-            try scanner.members { (scanner, key) throws(JSONFault) in
-                if scanner.reads(key, "file") { hasFile = true }
-                let isURL = scanner.reads(key, "file_url")
-                if try scanner.value().kind == .string, isURL { hasURL = true }
-            }
-        } catch {
-            return []
-        }
-        var found: [LineProblem] = []
-        if hasFile {
-            found.append(
-                problem(
-                    line, "invalid_request", "body.file",
-                    "has a 'file' in its body. Name the recording as 'file_url' instead: an http(s) or data URL."))
-        }
-        if !hasURL, !hasFile {
-            found.append(
-                problem(
-                    line, "invalid_request", "body.file_url",
-                    "has no 'file_url' in its body. It must be an http(s) or data URL of the recording."))
         }
         return found
     }

@@ -31,7 +31,7 @@ struct InputFetcher: Sendable {
     private func fetch(_ duty: FetchDuty) async throws {
         do {
             let blob = try await copy(duty)
-            let lifetime = configuration.limits.inputExpiresAfterSeconds
+            let lifetime = configuration.limits.of(duty.profile).inputExpiresAfterSeconds
             let file = NewFile(
                 id: duty.file, project: duty.project, purpose: .batch, filename: Self.filename(duty.url),
                 bytes: blob.bytes, sha256: blob.sha256, vaultKey: blob.vaultKey,
@@ -50,7 +50,7 @@ struct InputFetcher: Sendable {
     }
 
     private func copy(_ duty: FetchDuty) async throws -> SealedBlob {
-        let limits = configuration.limits
+        let limits = configuration.limits.of(duty.profile)
         let object = try await desk.open(duty.url, project: duty.project, name: duty.projectName)
         return try await desk.transfer(object.place) { [vault] in
             try await object.fetch(into: vault, bytesMax: min(limits.inputBytesMax, limits.fileBytesMax))
@@ -70,7 +70,7 @@ struct InputFetcher: Sendable {
         details["kind"] = "\(fault.kind.rawValue)"
         let tried = duty.attempts > 1 ? " It was tried \(duty.attempts) times." : ""
         let problem = LineProblem(
-            code: "input_\(fault.kind.rawValue)", param: "input.url", line: nil, message: fault.message + tried)
+            code: "input_\(fault.kind.rawValue)", param: duty.profile.takesInputAddresses ? "input_file_id" : "input.url", line: nil, message: fault.message + tried)
         let text = JSONValue.array([problem.errorObject]).text
         guard try await store.refuseBatch(duty.lease, problems: text, event: .random()) else { throw DutyLost() }
         logger.notice("the input could not be fetched; the batch has failed", metadata: details)

@@ -95,7 +95,7 @@ extension Store {
     static func insertBatch(_ new: NewBatch, _ session: Session) throws -> Batch {
         try checkRunning(new, session)
         let id = BatchID.random()
-        let inputFileID = new.inputURL == nil ? new.inputFileID : FileID.random().rawValue
+        let inputFileID = new.inputURL == nil ? new.inputFileID : new.profile.fileID(.upload).rawValue
         let rows = try session.query(
             """
             with now as materialized (select clock_timestamp() as t)

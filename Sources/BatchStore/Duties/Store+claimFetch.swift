@@ -11,6 +11,8 @@ package struct FetchDuty: Sendable {
     package var project: ProjectID
     /// What the operator calls the tenant: rules of the configuration name projects so.
     package var projectName: String
+    /// The manner of the batch, whose limits hold for the file.
+    package var profile: Profile
     /// The id that is reserved for the file.
     package var file: FileID
     /// Where the bytes are, as the user wrote it.
@@ -46,13 +48,14 @@ extension Store {
                       and project_id not in (select project_id from busy)
                     order by duty_attempts, seq limit 1 for update skip locked
                 )
-                returning b.id, b.owner_epoch, b.project_id, p.name, b.input_file_id, b.input_url, b.duty_attempts
+                returning b.id, b.owner_epoch, b.project_id, p.name, b.profile, b.input_file_id, b.input_url,
+                    b.duty_attempts
                 """
             ).first.map { row in
                 FetchDuty(
                     lease: DutyLease(batch: try row.identifier("id"), epoch: try row["owner_epoch", as: Int32.self]),
                     project: try row.identifier("project_id"), projectName: try row["name", as: String.self],
-                    file: try row.identifier("input_file_id"), url: try row["input_url", as: String.self],
+                    profile: try row.choice("profile"), file: try row.identifier("input_file_id"), url: try row["input_url", as: String.self],
                     attempts: try row["duty_attempts", as: Int32.self])
             }
         }

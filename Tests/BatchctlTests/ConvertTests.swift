@@ -75,7 +75,8 @@ import Testing
             let checked = try await Batchctl.run(["validate", scratch.path("out.jsonl")], server: nil, in: scratch)
             #expect(checked.status == 0, "\(checked.output)")
             let embeddings = try await run(
-                ["csv-to-jsonl", csv, "-", "--model", "e", "--endpoint", "/v1/embeddings", "--skip-header"], in: scratch)
+                ["csv-to-jsonl", csv, "-", "--model", "e", "--endpoint", "/v1/embeddings", "--skip-header"], in: scratch
+            )
             #expect(
                 embeddings.output
                     == #"{"custom_id":"id 2","method":"POST","url":"/v1/embeddings","body":{"model":"e","input":"#
@@ -97,7 +98,8 @@ import Testing
             try Data(TextEncoding.mark + Array("1,a\n".utf8)).write(to: URL(fileURLWithPath: path))
             let marked = try await run(["csv-to-jsonl", path, "-", "--model", "m"], in: scratch)
             #expect(marked.output.hasPrefix(#"{"custom_id":"1","#))
-            let result = #"{"custom_id":"1","response":{"body":{"choices":[{"message":{"content":"你好"}}]}},"error":null}"#
+            let result =
+                #"{"custom_id":"1","response":{"body":{"choices":[{"message":{"content":"你好"}}]}},"error":null}"#
             let lines = try scratch.write(result + "\n", to: "r.jsonl")
             for (name, bytes) in [("gbk", gbk[2...5]), ("utf-8-bom", Array("你好".utf8)[...])] {
                 let out = scratch.path("\(name).csv")

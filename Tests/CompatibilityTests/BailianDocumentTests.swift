@@ -126,7 +126,8 @@ import Testing
                 kept.withLock { $0.append(request) }
                 try connection.respond(200, text: "")
             }
-            let server = try await Standalone.start(in: scratch, arguments: ["--set", "outbound.allow=127.0.0.1"]).server
+            let server = try await Standalone.start(in: scratch, arguments: ["--set", "outbound.allow=127.0.0.1"])
+                .server
             let line =
                 #"{"custom_id":"1","method":"POST","url":"/v1/chat/ds-test","body":{"model":"batch-test-model","#
                 + #""messages":[]}}"#

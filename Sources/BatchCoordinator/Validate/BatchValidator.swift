@@ -98,7 +98,8 @@ struct BatchValidator: Sendable {
         var generator = SystemRandomNumberGenerator()
         let key = HashKey(low: generator.next(), high: generator.next())
         let (vault, vaultKey) = (vault, file.vaultKey)
-        var validator = FileValidator(rules: rules(of: duty), limits: fileLimits(of: duty), key: key) { offset, length in
+        var validator = FileValidator(rules: rules(of: duty), limits: fileLimits(of: duty), key: key) {
+            offset, length in
             try vault.readBack(vaultKey, offset: offset, length: length)
         }
         var filter = try await RetryFilter.begin(duty, store: store, vault: vault)

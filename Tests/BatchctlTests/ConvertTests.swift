@@ -135,6 +135,23 @@ import Testing
         }
     }
 
+    @Test func `reads and writes pipes`() async throws {
+        try await withScratch { scratch in
+            let input = try scratch.write("1,a\n2,\"b\n\"\n", to: "in.csv")
+            let program = try Products.program("batchctl")
+            let pipe = try ChildProcess(
+                "bash",
+                [
+                    "-c",
+                    "cat '\(input)' | '\(program)' convert csv-to-jsonl - - --model m | tail -n 1 | "
+                        + "'\(program)' convert jsonl-to-csv - -",
+                ], name: "pipe", in: scratch)
+            #expect(try await pipe.end() == .exited(0))
+            #expect(pipe.output == ResultFields.names.joined(separator: ",") + "\r\n2,,,,,,,,\r\n")
+            #expect(pipe.errors.contains("wrote 2 requests to standard output"), "\(pipe.errors)")
+        }
+    }
+
     @Test func `replaces an existing file only when told to`() async throws {
         try await withScratch { scratch in
             let input = try scratch.write("1,a\n", to: "in.csv")

@@ -62,7 +62,8 @@ private final class Clock: Sendable {
                 $0.createsPerMinuteMax = 1
                 $0.listsPerMinuteMax = 2
                 $0.retrievesPerMinuteMax = 0
-            }) { clock.now }
+            }
+        ) { clock.now }
         #expect(passes(pace, .create, 3) == 1 && passes(pace, .list, 3) == 2)
         #expect(passes(pace, .create, 3, of: ProjectID(rawValue: "proj_2")) == 1)
         #expect(passes(pace, .retrieve, 5_000) == 5_000)

@@ -78,7 +78,7 @@ extension RawResponse {
         let plain = try await make("")
         #expect(plain.ours["priority"] as? Int == 0 && plain.ours["lane"] as? String == "normal")
         #expect(plain.bodyText.contains(#""parent_batch_id":null,"provenance_file_id":null,"webhook_url":null,"#))
-        #expect(plain.bodyText.contains(#""input":null,"output":null}"#))
+        #expect(plain.bodyText.contains(#""profile":"openai","input":null,"output":null}"#))
         let urgent = try await make(#","priority":100,"lane":"background""#)
         #expect(urgent.ours["priority"] as? Int == 100 && urgent.ours["lane"] as? String == "background")
         #expect(try await make(#","priority":null,"lane":null"#).ours["lane"] as? String == "normal")

@@ -60,7 +60,8 @@ import Testing
         // Others are not concerned: another project, another profile.
         let other = try await test.store.ensureProject(name: "others")
         _ = try await test.store.insertBatch(new(test, hash: 6, endpoint: .test, max: max, of: other))
-        _ = try await test.store.insertBatch(new(test, hash: 7, endpoint: .test, profile: .openAI, max: RunningLimits()))
+        _ = try await test.store.insertBatch(
+            new(test, hash: 7, endpoint: .test, profile: .openAI, max: RunningLimits()))
     }
 
     @Test func `make room when they end, and a repeated request needs none`() async throws {

@@ -29,7 +29,8 @@ import Testing
         ("", []), ("a", [["a"]]), ("a,b\n", [["a", "b"]]), ("a,b\r\nc,d\r\n", [["a", "b"], ["c", "d"]]),
         ("a\rb\rc", [["a"], ["b"], ["c"]]), ("a,\n,b\n", [["a", ""], ["", "b"]]), (",", [["", ""]]),
         ("1,\"two\nlines, and a comma\"\n2,x\n", [["1", "two\nlines, and a comma"], ["2", "x"]]),
-        ("1,\"say \"\"hi\"\"\"\n", [["1", "say \"hi\""]]), ("\"\",\"\"", [["", ""]]), ("a\n\nb\n", [["a"], [""], ["b"]]),
+        ("1,\"say \"\"hi\"\"\"\n", [["1", "say \"hi\""]]), ("\"\",\"\"", [["", ""]]),
+        ("a\n\nb\n", [["a"], [""], ["b"]]),
         ("1,\"CR\r\nLF\"\r\n2,y\r\n", [["1", "CR\r\nLF"], ["2", "y"]]), ("5\"disk,x\n", [["5\"disk", "x"]]),
         ("题目,\"你好,😀\"\n", [["题目", "你好,😀"]]), (" a , \"b\" \n", [[" a ", " \"b\" "]]),
         ("1,\"\"\"\"\n", [["1", "\""]]), ("a,\"b\"", [["a", "b"]]),
@@ -51,7 +52,9 @@ import Testing
         #expect(open?.line == 2 && open?.column == 3 && open?.reason.contains("no closing quote") ?? false)
         let behind = #expect(throws: TextFault.self) { try read("a,\"题\"x\n") }
         #expect(behind?.line == 1 && behind?.column == 6 && behind?.reason.contains("closing quote") ?? false)
-        let long = #expect(throws: TextFault.self) { try read("a\nb,\"" + String(repeating: "x\n", count: 40), recordBytesMax: 50) }
+        let long = #expect(throws: TextFault.self) {
+            try read("a\nb,\"" + String(repeating: "x\n", count: 40), recordBytesMax: 50)
+        }
         #expect(long?.line == 2 && long?.reason.contains("--max-record-bytes") ?? false)
     }
 

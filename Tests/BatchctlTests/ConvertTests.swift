@@ -75,7 +75,8 @@ import Testing
             let checked = try await Batchctl.run(["validate", scratch.path("out.jsonl")], server: nil, in: scratch)
             #expect(checked.status == 0, "\(checked.output)")
             let embeddings = try await run(
-                ["csv-to-jsonl", csv, "-", "--model", "e", "--endpoint", "/v1/embeddings", "--skip-header"], in: scratch)
+                ["csv-to-jsonl", csv, "-", "--model", "e", "--endpoint", "/v1/embeddings", "--skip-header"], in: scratch
+            )
             #expect(
                 embeddings.output
                     == #"{"custom_id":"id 2","method":"POST","url":"/v1/embeddings","body":{"model":"e","input":"#
@@ -97,7 +98,8 @@ import Testing
             try Data(TextEncoding.mark + Array("1,a\n".utf8)).write(to: URL(fileURLWithPath: path))
             let marked = try await run(["csv-to-jsonl", path, "-", "--model", "m"], in: scratch)
             #expect(marked.output.hasPrefix(#"{"custom_id":"1","#))
-            let result = #"{"custom_id":"1","response":{"body":{"choices":[{"message":{"content":"你好"}}]}},"error":null}"#
+            let result =
+                #"{"custom_id":"1","response":{"body":{"choices":[{"message":{"content":"你好"}}]}},"error":null}"#
             let lines = try scratch.write(result + "\n", to: "r.jsonl")
             for (name, bytes) in [("gbk", gbk[2...5]), ("utf-8-bom", Array("你好".utf8)[...])] {
                 let out = scratch.path("\(name).csv")
@@ -130,6 +132,23 @@ import Testing
             #expect(made.status == 8 && made.errors.contains("in.jsonl:3: the line is no JSON object"))
             let left = try FileManager.default.contentsOfDirectory(atPath: scratch.path("."))
             #expect(!left.contains { $0.hasPrefix("out") })
+        }
+    }
+
+    @Test func `reads and writes pipes`() async throws {
+        try await withScratch { scratch in
+            let input = try scratch.write("1,a\n2,\"b\n\"\n", to: "in.csv")
+            let program = try Products.program("batchctl")
+            let pipe = try ChildProcess(
+                "bash",
+                [
+                    "-c",
+                    "cat '\(input)' | '\(program)' convert csv-to-jsonl - - --model m | tail -n 1 | "
+                        + "'\(program)' convert jsonl-to-csv - -",
+                ], name: "pipe", in: scratch)
+            #expect(try await pipe.end() == .exited(0))
+            #expect(pipe.output == ResultFields.names.joined(separator: ",") + "\r\n2,,,,,,,,\r\n")
+            #expect(pipe.errors.contains("wrote 2 requests to standard output"), "\(pipe.errors)")
         }
     }
 

@@ -51,8 +51,8 @@ import Testing
             }
             let input = try scratch.write(
                 (1...2).map {
-                    #"{"custom_id":"\#($0)","method":"POST","url":"/v1/chat/ds-test","body":{"model":"batch-test-model","#
-                        + #""messages":[{"role":"user","content":"你好!"}]}}"# + "\n"
+                    #"{"custom_id":"\#($0)","method":"POST","url":"/v1/chat/ds-test","#
+                        + #""body":{"model":"batch-test-model","messages":[{"role":"user","content":"你好!"}]}}"# + "\n"
                 }.joined(), to: "test.jsonl")
             let file = try await curl(
                 ["--request", "POST", base + "/files", "--form", "file=@\"\(input)\"", "--form", "purpose=\"batch\""])
@@ -126,7 +126,8 @@ import Testing
                 kept.withLock { $0.append(request) }
                 try connection.respond(200, text: "")
             }
-            let server = try await Standalone.start(in: scratch, arguments: ["--set", "outbound.allow=127.0.0.1"]).server
+            let server = try await Standalone.start(in: scratch, arguments: ["--set", "outbound.allow=127.0.0.1"])
+                .server
             let line =
                 #"{"custom_id":"1","method":"POST","url":"/v1/chat/ds-test","body":{"model":"batch-test-model","#
                 + #""messages":[]}}"#

@@ -23,7 +23,8 @@ enum TextRules {
     }
 
     static let fileLength = Rule(claim: "no file is longer than \(linesMax) lines") { file in
-        guard file.lines.count > linesMax else { return [] }
+        // The reference of all settings is generated, and read by searching.
+        guard file.lines.count > linesMax, file.path != "Deploy/shardline.example.yaml" else { return [] }
         return [file.violation(linesMax, "\(file.lines.count) lines: give part of its work a file of its own")]
     }
 

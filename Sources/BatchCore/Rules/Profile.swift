@@ -46,7 +46,7 @@ package enum Profile: String, CaseIterable, Hashable, Sendable {
     /// Whether all lines must have the same `enable_thinking`. (contracts: Bailian)
     package var requiresOneThinkingMode: Bool { self == .bailian }
 
-    /// Longest values of metadata keys that have a limit of their own, in Unicode scalars. (contracts: Bailian metadata)
+    /// Longest values of metadata keys with a limit of their own, in Unicode scalars. (contracts: Bailian metadata)
     package var metadataLengths: [String: Int] {
         switch self {
         case .openAI: [:]

@@ -36,7 +36,8 @@ extension Store {
     private static func tooMany(_ running: String, max: Int) -> BatchError {
         BatchError(
             status: 429, type: "rate_limit_error", code: "rate_limit_exceeded",
-            message: "This project has \(running) under way, and at most \(max) are allowed at once. Wait until one has "
+            message:
+                "This project has \(running) under way, and at most \(max) are allowed at once. Wait until one has "
                 + "ended, or cancel one, and create the batch again.", retryAfterSeconds: 60, isFinal: true)
     }
 }

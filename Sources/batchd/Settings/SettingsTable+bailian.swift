@@ -53,19 +53,21 @@ extension SettingsTable {
             "There: the time zone of `create_after` and `create_before`, in minutes east of UTC."),
         window(
             "bailian.completion_window_min", "There: shortest completion window that is accepted.",
-            read: \.lowerBound) { range, seconds in
-                guard seconds >= 1 else { throw SettingFault("must be at least 1s") }
-                return seconds...max(seconds, range.upperBound)
-            },
+            read: \.lowerBound
+        ) { range, seconds in
+            guard seconds >= 1 else { throw SettingFault("must be at least 1s") }
+            return seconds...max(seconds, range.upperBound)
+        },
         // The shortest window is applied first: the table's order.
         window(
             "bailian.completion_window_max", "There: longest completion window that is accepted.",
-            read: \.upperBound) { range, seconds in
-                guard seconds >= range.lowerBound else {
-                    throw SettingFault("must not be below bailian.completion_window_min")
-                }
-                return range.lowerBound...seconds
-            },
+            read: \.upperBound
+        ) { range, seconds in
+            guard seconds >= range.lowerBound else {
+                throw SettingFault("must not be below bailian.completion_window_min")
+            }
+            return range.lowerBound...seconds
+        },
     ]
 
     private static func perMinute(_ name: String, _ field: Row.Field<Int>, _ what: String) -> Row {

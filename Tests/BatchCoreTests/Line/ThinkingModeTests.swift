@@ -67,7 +67,8 @@ import Testing
     @Test func `rules come with ids of 256 characters at most, whatever their bytes`() throws {
         func named(_ id: String) throws -> [LineProblem] {
             let line =
-                #"{"custom_id":"\#(id)","method":"POST","url":"/v1/chat/completions","body":{"model":"m","messages":[]}}"#
+                #"{"custom_id":"\#(id)","method":"POST","url":"/v1/chat/completions","#
+                + #""body":{"model":"m","messages":[]}}"#
             return try validate(Array(line.utf8), rules: rules()).verdict.problems
         }
         #expect(try named(String(repeating: "题", count: 256)).isEmpty)

@@ -8,7 +8,7 @@ import BatchCore
 struct BatchRequest: Hashable, Sendable {
     /// The file id as the user gave it; empty with an ``inputURL``.
     let inputFileID: String
-    /// Where the input is to be fetched from instead, or nil.
+    /// Where the input is to be fetched from instead, or nil: `input.url`, or an `input_file_id` that is an address.
     let inputURL: String?
     /// Where the results go besides, or nil.
     let output: OutputFields?
@@ -48,8 +48,7 @@ struct BatchRequest: Hashable, Sendable {
         }
         let fields = JSONFields(members)
         try fields.allowOnly(Self.known)
-        inputURL = try fields["input"].flatMap(RemoteFields.input)
-        inputFileID = try Self.inputFileID(fields, isElsewhere: inputURL != nil)
+        (inputFileID, inputURL) = try Self.source(fields)
         output = try fields["output"].flatMap(OutputFields.read)
         let path = try Self.text("endpoint", fields)
         guard let endpoint = Endpoint(rawValue: path) else {
@@ -66,18 +65,21 @@ struct BatchRequest: Hashable, Sendable {
         callbackURL = try fields["metadata"].flatMap(BatchMetadata.callbackURL)
     }
 
-    private static func inputFileID(_ fields: JSONFields, isElsewhere: Bool) throws -> String {
-        if isElsewhere {
+    /// The file id, or an empty one and the address.
+    private static func source(_ fields: JSONFields) throws -> (fileID: String, url: String?) {
+        if let url = try fields["input"].flatMap(RemoteFields.input) {
             if let other = fields["input_file_id"], !RemoteFields.isNull(other) { throw RemoteFields.twoInputs }
-            return ""
+            return ("", url)
         }
-        let id = try Self.text("input_file_id", fields)
+        let id = try text("input_file_id", fields)
+        // Clients that know no `input` must name an id; none looks like an address. (contracts: Bailian OSS inputs)
+        if RemoteFields.isAddress(id) { return ("", try RemoteFields.inputURL(id, param: "input_file_id")) }
         guard !id.isEmpty, id.utf8.count <= Self.fileIDBytesMax else {
             throw BatchError.invalid(
                 "Invalid 'input_file_id': expected 1 to \(Self.fileIDBytesMax) bytes, but got \(id.utf8.count).",
                 code: "invalid_value", param: "input_file_id")
         }
-        return id
+        return (id, nil)
     }
 
     private static func text(_ name: String, _ fields: JSONFields) throws -> String {

@@ -34,6 +34,23 @@ private func body(_ extra: String = "", instead: String = "") -> String {
         #expect(request.outputExpiresAfterSeconds == 3_600)
     }
 
+    @Test func `name an input elsewhere in either way, and places for the results`() throws {
+        let elsewhere = """
+            {"endpoint":"/v1/embeddings","completion_window":"24h","input_file_id":null,\
+            "input":{"url":"oss:cn-beijing:bucket/a:b"},\
+            "output":{"url":"s3://bucket/o/","errors_url":"https://a.example/e?x=1"}}
+            """
+        let request = try BatchRequest(parsing: Array(elsewhere.utf8), limits: Limits())
+        #expect(request.inputURL == "oss:cn-beijing:bucket/a:b" && request.inputFileID.isEmpty)
+        #expect(request.output == OutputFields(url: "s3://bucket/o/", errorsURL: "https://a.example/e?x=1"))
+        let long = "https://a.example/in?token=" + String(repeating: "t", count: 4_000)
+        let asID = body(instead: #""input_file_id":"\#(long)""#)
+        #expect(try BatchRequest(parsing: Array(asID.utf8), limits: Limits()).inputURL == long)
+        #expect(refusal(of: body(instead: #""input_file_id":"s3://bucket/dir/""#))?.param == "input_file_id")
+        let retry = try RetryRequest(parsing: Array(#"{"output":{"url":"s3://bucket/o/"}}"#.utf8), limits: Limits())
+        #expect(retry.output == OutputFields(url: "s3://bucket/o/", errorsURL: nil))
+    }
+
     @Test func `may leave out or null what is optional`() throws {
         let text = body(#""metadata":null,"output_expires_after":null"#)
         let request = try BatchRequest(parsing: Array(text.utf8), limits: Limits())

@@ -50,7 +50,14 @@ import Testing
             script: "openai_webhooks.py"),
     ]
 
-    @Test(arguments: checks + webhookChecks) func `the OpenAI SDK finds that`(_ check: Check) async throws {
+    private static let remoteChecks = [
+        Check(
+            name: "remote", testDescription: "a batch reads from one URL and writes to another", settings: local,
+            script: "openai_remote.py")
+    ]
+
+    @Test(arguments: checks + webhookChecks + remoteChecks)
+    func `the OpenAI SDK finds that`(_ check: Check) async throws {
         try await withScratch { scratch in
             let server = try await Standalone.start(
                 in: scratch,

@@ -37,9 +37,6 @@ package enum Profile: String, CaseIterable, Hashable, Sendable {
     /// Whether fields of a request to create a batch that are unknown are passed over instead of refused.
     package var ignoresUnknownFields: Bool { self == .bailian }
 
-    /// Whether `input_file_id` may also be a URL or an address in an object store. (contracts: Bailian OSS inputs)
-    package var takesInputAddresses: Bool { self == .bailian }
-
     /// Whether `stream: true` passes in a line. (contracts: Bailian)
     package var allowsStream: Bool { self == .bailian }
 

@@ -90,7 +90,10 @@ extension Store {
                       and project_id not in (select project_id from busy)
                     order by duty_attempts, seq limit 1 for update skip locked
                 )
-                returning b.*, p.name as project_name,
+                returning b.id, b.project_id, b.owner_epoch, b.duty_attempts, b.status, b.ending, b.total, b.completed,
+                    b.failed, b.input_tokens, b.cached_tokens, b.output_tokens, b.reasoning_tokens, b.total_tokens,
+                    b.input_url, b.output_url, b.errors_url, b.output_status, b.output_error, b.output_objects,
+                    p.name as project_name,
                     extract(epoch from clock_timestamp() - b.held_at)::float8 as held_seconds
                 """)
             return try rows.first.map { try Self.heldDuty($0, session) }
@@ -117,7 +120,12 @@ extension Store {
         }
         var files: [ResultKind: NewFile] = [:]
         var delivered: [ResultKind: String] = [:]
-        for held in try session.query("select * from held_files where batch_id = \(batch.rawValue)") {
+        let rows = try session.query(
+            """
+            select kind, id, filename, bytes, sha256, vault_key, expires_after_seconds, delivered_to
+            from held_files where batch_id = \(batch.rawValue)
+            """)
+        for held in rows {
             let kind: ResultKind = try held.choice("kind")
             files[kind] = NewFile(
                 id: try held.identifier("id"), project: project, purpose: .batchOutput,

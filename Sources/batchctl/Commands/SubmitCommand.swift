@@ -9,8 +9,9 @@ struct SubmitCommand: AsyncParsableCommand {
         commandName: "submit", abstract: "Make a batch of a file of JSON lines: uploaded, or fetched by the server.",
         discussion: """
             FILE is a path, or where the server finds the file: s3://bucket/key, oss:region:bucket/key, \
-            oss://bucket/key, tos://bucket/key or an https:// URL, which may be presigned. With --output naming such a place the server \
-            writes the results there: under a prefix that ends in a slash, or to a URL that takes a PUT.
+            oss://bucket/key, tos://bucket/key or an https:// URL, which may be presigned. With --output \
+            naming such a place the server writes the results there: under a prefix that ends in a slash, or to a \
+            URL that takes a PUT.
 
             Prints the id of the batch. Check the file first with batchctl validate: one bad line fails the whole \
             batch. With --watch or --wait the exit status tells how the batch ended; see batchctl --help. Ctrl-C \

@@ -6,8 +6,8 @@ import BatchCore
 enum BatchInput: Hashable, Sendable {
     /// A file of the project; whether it exists is found out by validation.
     case file(String)
-    /// A URL, or an object of a store, that is fetched first: `input.url`, or `input_file_id` where the profile takes
-    /// addresses there. (contracts: Bailian OSS inputs)
+    /// A URL, or an object of a store, that is fetched first: `input.url`, or an `input_file_id` that is an address.
+    /// (contracts: Bailian OSS inputs)
     case address(String)
 
     /// Longest file id that is looked at, in UTF-8 bytes.
@@ -25,10 +25,10 @@ enum BatchInput: Hashable, Sendable {
         return nil
     }
 
-    /// What the fields of a request in the manner of `profile` name: `input_file_id` or `input`, one of them.
+    /// What the fields of a request name: `input_file_id` or `input`, one of them.
     ///
     /// - Throws: a 400 ``BatchCore/BatchError`` for the first thing that is wrong.
-    init(_ fields: JSONFields, profile: Profile) throws {
+    init(_ fields: JSONFields) throws {
         let id = fields["input_file_id"].flatMap { RemoteFields.isNull($0) ? nil : $0 }
         if let address = try fields["input"].flatMap(RemoteFields.input) {
             guard id == nil else { throw RemoteFields.twoInputs }
@@ -40,7 +40,8 @@ enum BatchInput: Hashable, Sendable {
             throw BatchError.invalidType("input_file_id", expected: "a string", got: tree.kind)
         }
         guard !text.utf8.contains(0) else { throw BatchError.containsNUL("input_file_id") }
-        if profile.takesInputAddresses, RemoteFields.isAddress(text) {
+        // Clients that know no `input` must name an id; none looks like an address.
+        if RemoteFields.isAddress(text) {
             self = .address(try RemoteFields.inputURL(text, param: "input_file_id"))
             return
         }

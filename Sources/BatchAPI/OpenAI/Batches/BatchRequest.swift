@@ -47,7 +47,7 @@ struct BatchRequest: Hashable, Sendable {
         let fields = JSONFields(members)
         let limits = limits.of(profile)
         if !profile.ignoresUnknownFields { try fields.allowOnly(Self.known) }
-        input = try BatchInput(fields, profile: profile)
+        input = try BatchInput(fields)
         output = try fields["output"].flatMap(OutputFields.read)
         endpoint = try Self.endpoint(try Self.text("endpoint", fields), limits)
         window = try WindowRule.window(try Self.text("completion_window", fields), limits)

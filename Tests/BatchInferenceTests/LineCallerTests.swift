@@ -101,7 +101,8 @@ struct LineCallerTests {
     }
 
     private static let chunk =
-        #"{"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"é"}}],"usage":{"total_tokens":2}}"#
+        #"{"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"é"}}],"#
+        + #""usage":{"total_tokens":2}}"#
 
     @Test(arguments: ["text/event-stream; charset=utf-8", "application/json", "TEXT/EVENT-STREAM"])
     func `a streamed answer is recorded whole, and its usage counted`(type: String) async throws {
@@ -110,8 +111,8 @@ struct LineCallerTests {
         #expect(outcome.isSuccess && outcome.statusCode == 200 && outcome.usage.totalTokens == 2)
         #expect(
             String(decoding: outcome.body, as: UTF8.self)
-                == #"{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"éé"}}],"#
-                + #""usage":{"total_tokens":2}}"#)
+                == #"{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","#
+                + #""content":"éé"}}],"usage":{"total_tokens":2}}"#)
     }
 
     @Test func `a plain answer to a line that asked for a stream is taken as it is`() async throws {
@@ -131,7 +132,7 @@ struct LineCallerTests {
 
     @Test func `an error in the middle of a stream is whose fault its code says`() async throws {
         let refused =
-            #"{"error":{"message":"too long","type":"invalid_request_error","code":"context_length_exceeded"}}"#
+            #"{"error":{"message":"long","type":"invalid_request_error","code":"context_length_exceeded"}}"#
         let outcome = try await attempt(script: stream("text/event-stream", [Self.chunk, refused])).outcome()
         #expect(outcome.kind == .httpError && outcome.statusCode == 400)
         #expect(String(decoding: outcome.body, as: UTF8.self) == refused)

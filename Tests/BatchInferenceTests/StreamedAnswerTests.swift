@@ -20,7 +20,8 @@ import Testing
 
     static let chat = [
         #"{"id":"c-1","object":"chat.completion.chunk","created":17,"model":"m","system_fingerprint":"fp","choices":"#
-            + #"[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}],"usage":null}"#,
+            + #"[{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}],"#
+            + #""usage":null}"#,
         #"{"id":"c-2","object":"chat.completion.chunk","created":18,"model":"n","choices":[{"index":0,"delta":"#
             + #"{"reasoning_content":"hm \u00e4"},"finish_reason":null}],"x":1}"#,
         #"{"id":"c-1","object":"chat.completion.chunk","created":17,"choices":[{"index":0,"delta":"#
@@ -121,7 +122,8 @@ import Testing
 
     @Test func `choices that come in any order stand in theirs`() throws {
         func chunk(_ index: Int, _ text: String, _ reason: String = "null") -> String {
-            #"{"object":"text_completion","choices":[{"index":\#(index),"text":"\#(text)","finish_reason":\#(reason)}]}"#
+            #"{"object":"text_completion","choices":[{"index":\#(index),"text":"\#(text)","#
+                + #""finish_reason":\#(reason)}]}"#
         }
         let text = try whole([
             chunk(10, "x", #""stop""#), chunk(2, "c"), chunk(0, "a"), chunk(2, "d", #""length""#),

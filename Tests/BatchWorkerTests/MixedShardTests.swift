@@ -15,7 +15,8 @@ struct MixedShardTests {
         let rules = LineRules(endpoint: "*", allowed: try EndpointList(parsing: url), knowsModel: { _ in true })
         var validator = FileValidator(rules: rules, limits: FileLimits(), key: HashKey(low: 0, high: 0)) { _, _ in [] }
         let lines = models.enumerated().map { index, model in
-            #"{"custom_id":"\#(index)","method":"POST","url":"\#(url)","body":{"model":"\#(model)","file_url":"data:,"}}"#
+            #"{"custom_id":"\#(index)","method":"POST","url":"\#(url)","#
+                + #""body":{"model":"\#(model)","file_url":"data:,"}}"#
         }
         let accept: FileValidator.Accept = { line, text in
             builder.append(line, text, route: LineRoute(url: url, model: line.model ?? ""))

@@ -78,6 +78,22 @@ struct SubmitRulesTests {
         #expect(try FirstLine.read(file.path, lineBytesMax: 1_000) == expected)
     }
 
+    @Test func `a file whose lines name several paths is noticed, whatever else is wrong with it`() throws {
+        let same = TemporaryFile("{\"url\":\"/v1/x\"}\n\n{}\n[]\n{\"url\":\"\\/v1\\/x\"}\n{\"url\":7}")
+        #expect(try FirstLine.other(than: "/v1/x", in: same.path, lineBytesMax: 1_000) == nil)
+        let mixed = TemporaryFile("{\"url\":\"/v1/x\"}\n{\"url\":\"/v1/y\"}\n{\"url\":\"/v1/z\"}")
+        let other = try FirstLine.other(than: "/v1/x", in: mixed.path, lineBytesMax: 1_000)
+        #expect(other?.url == "/v1/y" && other?.line == 2)
+        #expect(SubmitRules.notice("/v1/x", ("/v1/y", 2), path: "f").contains("/v1/y"))
+    }
+
+    @Test(arguments: ["/v1/x", "*"]) func `an endpoint is a path or a star`(endpoint: String) throws {
+        try SubmitRules.checkEndpoint(endpoint)
+        let line = FirstLine.names("/v1/x", line: 1)
+        #expect(try SubmitRules.endpoint(option: endpoint, firstLine: line, path: "a") == endpoint)
+        #expect(throws: (any Error).self) { try SubmitRules.checkEndpoint("v1" + endpoint) }
+    }
+
     @Test func `a file that cannot be opened is an error and nothing worse`() {
         for _ in 0..<100 { #expect(throws: ClientError.self) { try FileReader("/no/such/file") } }
     }

@@ -46,7 +46,8 @@ extension EndToEndTests {
             var text = ""
             for round in 0..<count {
                 let id = round * 7
-                text += line(id, "/v1/chat/completions", #"{"model":"chat","messages":[{"role":"user","content":"é"}]}"#)
+                text += line(
+                    id, "/v1/chat/completions", #"{"model":"chat","messages":[{"role":"user","content":"é"}]}"#)
                 text += line(id + 1, "/v1/embeddings", #"{"model":"embed","input":["a","b"]}"#)
                 text += line(id + 2, "/v1/score", score)
                 text += line(id + 3, "/rerank", #"{"model":"rank","query":"q","documents":["d"]}"#)
@@ -101,13 +102,49 @@ extension EndToEndTests {
             try await withScratch { scratch in
                 let (seen, files) = (Seen(), try files())
                 let backend = try backend(seen)
-                let server = try await Standalone.start(in: scratch, arguments: ["--backend", backend.url("/v1")]).server
-                let input = line(1, "/v1/audio/transcriptions", #"{"model":"ear","file_url":"\#(files.url("/talk.wav"))"}"#)
+                let server = try await Standalone.start(in: scratch, arguments: ["--backend", backend.url("/v1")])
+                    .server
+                let input = line(
+                    1, "/v1/audio/transcriptions", #"{"model":"ear","file_url":"\#(files.url("/talk.wav"))"}"#)
                 let id = try await server.submit(Array(input.utf8), endpoint: "/v1/audio/transcriptions").id
                 let batch = try await server.end(of: id)
                 let errors = try await server.content(try #require(batch.error_file_id))
                 #expect(String(decoding: errors, as: UTF8.self).contains("file_url_not_allowed"))
                 #expect(files.connectionCount == 0 && seen.requests.withLock { $0.isEmpty })
+            }
+        }
+
+        @Test func `a file server that hangs holds up its own lines only, and few of those fetch at once`() async throws
+        {
+            try await withScratch { scratch in
+                let (seen, gate) = (Seen(), TestSignal("file server goes on"))
+                let files = try ScriptedServer { _, connection in
+                    try gate.waitOnThread()
+                    try connection.respond(body: Self.sound)
+                }
+                let backend = try backend(seen)
+                let server = try await Standalone.start(
+                    in: scratch,
+                    arguments: [
+                        "--backend", backend.url("/v1"), "--concurrency", "8", "--set", "outbound.allow=127.0.0.1",
+                        "--set", "audio.file_bytes_max=200000", "--set", "audio.held_bytes_max=400000",
+                    ]
+                ).server
+                let speech = (0..<30).map {
+                    line($0, "/v1/audio/transcriptions", #"{"model":"m","file_url":"\#(files.url("/a.wav"))"}"#)
+                }
+                let rest = (30..<80).map { line($0, "/v1/embeddings", #"{"model":"m","input":"a"}"#) }
+                let input = (speech + rest).joined()
+                let id = try await server.submit(Array(input.utf8), endpoint: "*").id
+                _ = try await server.batch(id, reaching: "50 other lines done") { $0.request_counts.completed == 50 }
+                // Two files of the largest size fit the budget.
+                #expect(files.requestCount <= 2)
+                gate.fire()
+                let ended = try await server.end(of: id)
+                #expect(ended.request_counts == .init(total: 80, completed: 80, failed: 0))
+                #expect(files.requestCount == 30)
+                let sounds = seen.requests.withLock { $0 }.filter { $0.body.firstRange(of: Self.sound) != nil }
+                #expect(sounds.count == 30)
             }
         }
 
@@ -166,7 +203,9 @@ extension EndToEndTests {
 
                 _ = try await fleet.worker(backend)
                 let ended = try await server.end(of: id)
-                #expect(ended.request_counts == .init(total: 600, completed: 540, failed: 60))
+                // A line in flight when the worker died may have failed there and succeeded at its second call.
+                let counts = ended.request_counts
+                #expect(counts.completed + counts.failed == 600 && (540...556).contains(counts.completed))
                 let check = try await ResultCheck.run(ended, input: input, from: server, backend: backend, in: scratch)
                 #expect(check.calls == 600 + 16 && check.computed_twice <= 16)
                 let merged = scratch.path("all.jsonl")
@@ -194,7 +233,8 @@ extension EndToEndTests {
                     try connection.sendChunk(Array("data: [DONE]\n\n".utf8))
                     try connection.sendChunk([])
                 }
-                let server = try await Standalone.start(in: scratch, arguments: ["--backend", backend.url("/v1")]).server
+                let server = try await Standalone.start(in: scratch, arguments: ["--backend", backend.url("/v1")])
+                    .server
                 let input = line(1, "/v1/chat/completions", #"{"model":"m","messages":[]}"#)
                 let batch = try await server.end(of: try await server.submit(Array(input.utf8)).id)
                 let output = try await server.content(try #require(batch.output_file_id))

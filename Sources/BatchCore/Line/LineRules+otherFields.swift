@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension LineRules {
-    /// Fields that only some endpoints know; the body is looked at once more for those alone. What a score needs differs
-    /// between the versions of servers, so it is left to them. (contracts: vLLM run-batch)
+    /// Fields that only some endpoints know; the body is looked at once more for those alone. What a score needs
+    /// differs between the versions of servers, so it is left to them. (contracts: vLLM run-batch)
     func checkOtherFields(_ view: inout LineView, endpoint: Int?) {
         guard let index = endpoint ?? (endpoints.count == 1 ? 0 : nil), let body = view.request.body else { return }
         let path = endpoints[index]

@@ -43,7 +43,7 @@ package struct EndpointList: Hashable, Sendable, CustomStringConvertible {
     package func allows(_ path: String) -> Bool { paths.contains { $0.utf8.elementsEqual(path.utf8) } }
 
     /// The paths, separated by commas.
-    package var description: String { paths.joined(separator: ",") }
+    package var description: String { paths.joined(separator: ", ") }
 
     /// Whether `text` is a path as lines write it: nothing that a server could read as another path.
     private static func isPath(_ text: String) -> Bool {

@@ -22,7 +22,7 @@ enum StreamedAnswer: Hashable, Sendable {
     }
 
     private static func read(_ events: EventStream, isSpeech: Bool) throws(JSONFault) -> StreamedAnswer {
-        var chunks = ChunkAssembly()
+        var chunks = AnswerAssembly()
         var isDone = false
         for event in events {
             if event.data.elementsEqual("[DONE]".utf8) {
@@ -54,7 +54,7 @@ enum StreamedAnswer: Hashable, Sendable {
     private static let endings: Set<String> = ["response.completed", "response.incomplete", "response.failed"]
 
     /// A transcription made of chunks, as vLLM streams it.
-    private static func speech(_ chunks: ChunkAssembly) throws(JSONFault) -> [UInt8] {
+    private static func speech(_ chunks: AnswerAssembly) throws(JSONFault) -> [UInt8] {
         var out = Array(#"{"text":"#.utf8) + (try chunks.firstText())
         if let usage = chunks.usage { out += Array(#","usage":"#.utf8) + usage }
         return out + Array("}".utf8)

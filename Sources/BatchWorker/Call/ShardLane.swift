@@ -16,7 +16,7 @@ struct ShardLane: Sendable {
     /// Lines that may start.
     var startable: Int { freshCount + dueAgain.count }
 
-    /// How soon it is looked again whether there is room for files: the end of calls, which makes room, is seen at once.
+    /// How soon it is looked again whether there is room for files; the end of another call is a reason to look too.
     private static let filesEvery = Duration.milliseconds(50)
 
     /// A place for the next line; nil when there is none, or when the line's file would have no room.

@@ -47,7 +47,9 @@ enum SettingsReference {
             section = here
             let indent = String(repeating: "  ", count: here.count)
             lines += wrapped("\(row.meaning) (\(facts(row)))", width: 110).map { "\(indent)# \($0)" }
-            lines.append("\(indent)\(parts[parts.count - 1]): \(scalar(row.read(defaults)))")
+            // YAML joins the lines of a long text by blanks.
+            let value = wrapped("\(parts[parts.count - 1]): \(scalar(row.read(defaults)))", width: 110)
+            lines += value.enumerated().map { indent + ($0 == 0 ? "" : "  ") + $1 }
         }
         lines += [
             "", "# Named backends; a line goes to the first entry that serves its model.", "backends: []",

@@ -114,7 +114,8 @@ import Testing
 
     @Test(
         arguments: [
-            ([], PackFault.unknownVersion(nil)), ([2, 0, 0, 0, 0], .unknownVersion(2)),
+            ([], PackFault.unknownVersion(nil)), ([3, 0, 0, 0, 0], .unknownVersion(3)),
+            ([2, 0, 0, 0, 0], .truncated(offset: 5)),
             ([1, 0], .truncated(offset: 2)),
             ([1, 0xFF, 0xFF, 0xFF, 0xFF], .truncated(offset: 5)), ([1, 1, 0, 0, 0, 0x80, 0x00], .badNumber(offset: 5)),
             ([1, 1, 0, 0, 0] + [UInt8](repeating: 0xFF, count: 9) + [2], .badNumber(offset: 5)),

@@ -6,7 +6,7 @@ import BatchCore
 ///
 /// Names of the whole (`id`, `created`, `model`, `system_fingerprint`) are those of the first chunk that has them,
 /// `usage` and everything unknown those of the last; texts, lists and log probabilities are joined per choice.
-struct ChunkAssembly {
+struct AnswerAssembly {
     private struct Choice {
         let index: [UInt8]
         var members: [StreamValue.Member] = []

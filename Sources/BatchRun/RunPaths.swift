@@ -27,7 +27,9 @@ struct RunPaths: Sendable {
             folder = order.temporaryFolder ?? "."
             // The same for every permission to write the same object, so that a new one finds what an old one left.
             let place = OutputPlace.url(url).name
-            let name = SHA256.hash(data: Array(place.utf8)).prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+            let name = SHA256.hash(data: Array(place.utf8)).prefix(8).map {
+                ($0 < 16 ? "0" : "") + String($0, radix: 16)
+            }
             output = folder + "/batchctl-run-" + name.joined() + ".jsonl"
         }
     }

@@ -97,7 +97,8 @@ struct JournalTests {
             if Int.random(in: 0..<3, using: &generator) > 0 || model[first] == nil {
                 let reach = step % 1_000 == 0 ? 10_000 : 700
                 let ordinal = first + Int.random(in: 0..<reach, using: &generator)
-                let place = AheadRing.Place(offset: Bool.random(using: &generator) ? Int64(step) : nil, isFailed: step % 2 == 0)
+                let place = AheadRing.Place(
+                    offset: Bool.random(using: &generator) ? Int64(step) : nil, isFailed: step % 2 == 0)
                 ring.set(ordinal, place)
                 model[ordinal] = place
             }

@@ -55,7 +55,9 @@ struct RequestTests {
             while !reader.isAtEnd { found += try reader.next(buffer) { $0 % 11 != 0 } }
             let wanted = (0..<3_000).filter { $0 % 11 != 0 }
             #expect(found.map(\.ordinal) == wanted)
-            #expect(found.map { $0.body.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } } == wanted.map { bodies[$0] })
+            #expect(
+                found.map { $0.body.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
+                    == wanted.map { bodies[$0] })
             #expect(found.map(\.customID) == wanted.map { Array("\"id-\($0)\"".utf8) })
             #expect(found.map(\.model) == wanted.map { "m\($0 % 3)" })
         }

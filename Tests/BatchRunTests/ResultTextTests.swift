@@ -5,7 +5,8 @@ import Testing
 @testable import BatchRun
 
 struct ResultTextTests {
-    private func text(_ kind: OutcomeKind, status: Int = 0, body: String = "", _ format: ResultFormat = .vllm) -> String {
+    private func text(_ kind: OutcomeKind, status: Int = 0, body: String = "", _ format: ResultFormat = .vllm) -> String
+    {
         let outcome = Outcome(
             ordinal: 7, kind: kind, statusCode: status, customID: Array(#""a\u00e9""#.utf8)[...],
             body: Array(body.utf8)[...])

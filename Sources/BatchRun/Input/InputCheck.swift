@@ -53,7 +53,8 @@ struct InputCheck: Sendable {
         let problems = merged(verdict.problems, own)
         guard problems.isEmpty else {
             throw RunError(
-                .invalid, "\(input.name) is not valid, and nothing was sent: correct the lines above", problems: problems)
+                .invalid, "\(input.name) is not valid, and nothing was sent: correct the lines above",
+                problems: problems)
         }
         return Result(requestCount: verdict.requestCount, hash: Array(hash.finalize()))
     }

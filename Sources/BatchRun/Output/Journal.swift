@@ -48,6 +48,7 @@ struct Journal {
 
     /// Bytes of a frame before its result line.
     static let frameHead = 20
+    private static let freshSuffix = ".new"
     private static let key = HashKey(low: 0x7368_6172_646C_696E, high: 0x6A6F_7572_6E61_6C31)
     /// Longest result line, as a guard against lengths that are none.
     private static let lineBytesMax = 1 << 30
@@ -112,7 +113,7 @@ struct Journal {
 
     /// Writes it anew with the results of `ring` only, whose places change with it. Those before are in their files.
     mutating func compact(_ ring: inout AheadRing, kept: (Int) -> [UInt8]?) throws(RunError) {
-        let fresh = path + ".new"
+        let fresh = path + Self.freshSuffix
         var next = try Journal(path: fresh, fingerprint: fingerprint)
         for ordinal in ring.first..<ring.end {
             guard let place = ring[ordinal], let offset = place.offset else { continue }
@@ -132,7 +133,11 @@ struct Journal {
     }
 
     /// Takes the file away.
-    func remove() { unlink(path) }
+    func remove() {
+        unlink(path)
+        // What a run left that was killed while it wrote its journal anew.
+        unlink(path + Self.freshSuffix)
+    }
 
     private static func append(_ line: FinishedLine, to out: inout [UInt8]) {
         var payload: [UInt8] = []
@@ -168,7 +173,8 @@ struct Journal {
 
     private static func stranger(_ path: String) -> RunError {
         RunError(
-            .refused, "\(path) belongs to a run with another input, another --format, or with and without "
+            .refused,
+            "\(path) belongs to a run with another input, another --format, or with and without "
                 + "--split-errors: give that run's input and options, or start anew with --force")
     }
 }

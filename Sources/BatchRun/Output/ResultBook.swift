@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import BatchCore
+import Glibc
 import Loops
 import Synchronization
 
@@ -21,6 +22,11 @@ final class ResultBook: Sendable {
         var counts: Counts
         var fault: RunError?
     }
+
+    /// So many results are written without waiting for more.
+    private static let fewLines = 32
+    /// How long more are waited for otherwise.
+    private static let gatherMicroseconds: UInt32 = 2_000
 
     /// Raised when every line's result is in its file, or when writing failed; see ``fault``.
     let ended: StopFlag
@@ -92,6 +98,7 @@ final class ResultBook: Sendable {
     /// Runs on the book's thread.
     private func writeAll() {
         repeat {
+            gather()
             let lines = inbox.withLock { inbox in
                 defer { inbox.lines = [] }
                 return inbox.lines
@@ -101,6 +108,13 @@ final class ResultBook: Sendable {
             inbox.isWriting = !inbox.lines.isEmpty
             return inbox.isWriting
         }
+    }
+
+    /// Results that come one by one are written a few at a time: a wake and a write for each would cost more than its
+    /// call. Until then a result is as good as in flight.
+    private func gather() {
+        let isFew = inbox.withLock { $0.lines.count < Self.fewLines && $0.counts.finished < total }
+        if isFew { usleep(Self.gatherMicroseconds) }
     }
 
     private func write(_ lines: [FinishedLine]) {

@@ -31,7 +31,8 @@ struct ResultPages {
         liveBytes = journal.length
     }
 
-    /// Takes in results: those whose turn it is go to their files, with all that waited for them; others to the journal.
+    /// Takes in results: those whose turn it is go to their files, with all that waited for them, others to the
+    /// journal.
     mutating func take(_ lines: [FinishedLine]) throws(RunError) {
         for line in lines {
             ring.set(line.ordinal, .init(offset: nil, isFailed: line.isFailed))

@@ -32,7 +32,8 @@ struct ResultUpload: Sendable {
                 let body = UploadBody([.file(path: path, offset: 0, length: byteCount)])
                 let response = try await engine.upload(request, body: body) { board.update(done: $0) }
                 if (200...299).contains(response.status) { return }
-                cause = "HTTP \(response.status) " + String(decoding: response.body.prefix(Self.shownBytes), as: UTF8.self)
+                cause =
+                    "HTTP \(response.status) " + String(decoding: response.body.prefix(Self.shownBytes), as: UTF8.self)
             } catch {
                 cause = error.description
             }
@@ -40,7 +41,7 @@ struct ResultUpload: Sendable {
         }
         throw RunError(
             .unreachable,
-            "cannot send the results to \(OutputPlace.url(url).name) in \(rule.attempts) tries (\(cause)): they are all "
-                + "in \(path); run the same command with --resume to send them again")
+            "cannot send the results to \(OutputPlace.url(url).name) in \(rule.attempts) tries (\(cause)): they are "
+                + "all in \(path); run the same command with --resume to send them again")
     }
 }

@@ -179,8 +179,8 @@ struct RunLimitOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Most bytes in memory of lines on hand, of results not written yet, and of results ahead of their turn: "
-                + "each.", valueName: "n"))
+            "Most bytes in memory of lines on hand, of results not written yet, and of results ahead of their turn, "
+                + "each; and bytes of a journal that is worth writing anew.", valueName: "n"))
     var bufferBytes = RunLimits().heldBytesMax
 
     /// `--put-attempts`, ≥ 1.
@@ -217,6 +217,7 @@ struct RunLimitOptions: ParsableArguments {
         limits.heldBytesMax = bufferBytes
         limits.pendingBytesMax = bufferBytes
         limits.keptBytesMax = bufferBytes
+        limits.journalBytesMax = Int64(bufferBytes)
         limits.drain = .seconds(drain)
         limits.patience = .seconds(patience)
         return limits

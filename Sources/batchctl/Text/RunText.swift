@@ -63,7 +63,8 @@ struct RunText: Sendable {
     static func advice(for error: RunError) -> String {
         switch error.kind {
         case .interrupted: "; the same command with --resume goes on from here"
-        case .unreachable: error.message.contains("--resume") ? "" : "; the same command with --resume goes on from here"
+        case .unreachable:
+            error.message.contains("--resume") ? "" : "; the same command with --resume goes on from here"
         default: ""
         }
     }

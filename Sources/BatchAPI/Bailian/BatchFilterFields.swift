@@ -19,7 +19,7 @@ enum BatchFilterFields {
     static func read(_ query: QueryParameters, _ limits: BailianLimits) throws -> BatchFilter {
         var filter = BatchFilter()
         if limits.listedSeconds > 0 { filter.ageMax = .seconds(limits.listedSeconds) }
-        if let part = text("ds_name", query) {
+        if let part = text("ds_name", query), !part.isEmpty {
             guard part.unicodeScalars.count <= namePartMax else {
                 throw BatchError.invalid(
                     "Invalid 'ds_name': expected at most \(namePartMax) characters, but got "

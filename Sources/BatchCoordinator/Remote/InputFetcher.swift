@@ -30,6 +30,10 @@ struct InputFetcher: Sendable {
 
     private func fetch(_ duty: FetchDuty) async throws {
         do {
+            // Attempts whose end nobody saw: perhaps this fetch is what kills coordinators.
+            guard Int(duty.attempts) <= configuration.remote.inputAttemptsMax else {
+                throw RemoteFault(.unreachable, "The input could not be fetched: every attempt broke off.")
+            }
             let blob = try await copy(duty)
             let lifetime = configuration.limits.of(duty.profile).inputExpiresAfterSeconds
             let file = NewFile(

@@ -13,6 +13,8 @@ package struct RemoteConfiguration: Sendable {
     package var inputAttemptsMax = 5
     /// How long results wait for a place that cannot be reached before the batch ends without it. Default 30 min.
     package var outputPatience = Duration.seconds(1_800)
+    /// Attempts to deliver results that are made however long they have waited. Default 5.
+    package var outputAttemptsMin = 5
 
     /// The defaults.
     package init() {}

@@ -49,7 +49,11 @@ struct ResultDeliverer: Sendable {
                 faults.append(fault)
             }
         }
-        if faults.contains(where: \.isRetryable), duty.age < configuration.remote.outputPatience {
+        // Results may have waited long for their turn: patience alone would give them one try.
+        let isPatient =
+            duty.age < configuration.remote.outputPatience
+            || Int(duty.finalization.attempts) < configuration.remote.outputAttemptsMin
+        if faults.contains(where: \.isRetryable), isPatient {
             logger.notice(
                 "results could not be delivered; another attempt follows",
                 metadata: [

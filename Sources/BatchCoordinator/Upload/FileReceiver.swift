@@ -23,7 +23,8 @@ package struct FileReceiver: Sendable {
     /// Starts a file whose purpose and name may become known later than its bytes.
     package func begin(as profile: Profile = .openAI) async throws -> IncomingFile {
         do {
-            return IncomingFile(writer: try await vault.begin(), store: store, profile: profile, limits: limits)
+            return IncomingFile(
+                writer: try await vault.begin(), vault: vault, store: store, profile: profile, limits: limits)
         } catch let error as VaultError {
             throw Self.userError(error)
         }
@@ -40,14 +41,16 @@ package struct FileReceiver: Sendable {
 /// A file on its way in; one user at a time.
 package final class IncomingFile: Sendable {
     private let writer: any BlobWriter
+    private let vault: any FileVault
     private let store: Store
     private let profile: Profile
     private let bytesMax: Int64
     private let storage: StorageLimits
     private let received = Mutex<Int64>(0)
 
-    init(writer: any BlobWriter, store: Store, profile: Profile, limits: Limits) {
+    init(writer: any BlobWriter, vault: any FileVault, store: Store, profile: Profile, limits: Limits) {
         self.writer = writer
+        self.vault = vault
         self.store = store
         self.profile = profile
         self.bytesMax = limits.of(profile).fileBytesMax
@@ -97,7 +100,14 @@ package final class IncomingFile: Sendable {
         let file = NewFile(
             id: profile.fileID(.upload), project: project, purpose: purpose, filename: filename, bytes: blob.bytes,
             sha256: blob.sha256, vaultKey: blob.vaultKey, expiresAfterSeconds: expiresAfterSeconds)
-        return try await store.insertFile(file, storage: storage)
+        do {
+            return try await store.insertFile(file, storage: storage)
+        } catch let refusal as BatchError {
+            // Refused, so no row names the bytes; of any other error that is not certain. What cannot be removed now is
+            // found by the pruner.
+            try? await vault.delete(blob.vaultKey)
+            throw refusal
+        }
     }
 
     /// Gives the file up and removes its bytes.

@@ -32,14 +32,25 @@ extension LineProblem {
 extension Batch {
     /// The Batch object of the OpenAI API, every key present, null where not set, and one member of our own,
     /// `shardline`. (contracts: OpenAI Batch object)
-    package var batchObject: JSONValue {
+    ///
+    /// An address whose query may be a permission is shown without it.
+    package var batchObject: JSONValue { batchObject(inputFileID: shownInput) }
+
+    /// The same for the project itself in the manner of `viewer`: to Bailian's clients the address that they named as
+    /// `input_file_id` is repeated to the letter. (contracts: Bailian OSS inputs)
+    package func batchObject(for viewer: Profile) -> JSONValue {
+        guard profile == .bailian, viewer == .bailian, let address = remote.inputURL else { return batchObject }
+        return batchObject(inputFileID: address)
+    }
+
+    private func batchObject(inputFileID: String) -> JSONValue {
         .object([
             .init("id", .string(id.rawValue)),
             .init("object", .string("batch")),
             .init("endpoint", .string(endpoint)),
             .init("model", JSONValue(model)),
             .init("errors", problems.map(Self.problemList) ?? .null),
-            .init("input_file_id", .string(inputText)),
+            .init("input_file_id", .string(inputFileID)),
             .init("completion_window", .string(completionWindow)),
             .init("status", .string(status.rawValue)),
             .init("output_file_id", JSONValue(outputFileID?.rawValue)),
@@ -60,9 +71,10 @@ extension Batch {
         ])
     }
 
-    /// The file's id, or in Bailian's profile the address that the user named in its place, to the letter. (contracts:
-    /// Bailian OSS inputs)
-    private var inputText: String { profile == .bailian ? remote.inputURL ?? inputFileID : inputFileID }
+    /// The file's id, or in Bailian's profile the address in its place.
+    private var shownInput: String {
+        profile == .bailian ? remote.inputURL.map(ObjectAddress.shown) ?? inputFileID : inputFileID
+    }
 
     /// What OpenAI's object has no place for.
     private var extensionObject: JSONValue {

@@ -95,8 +95,21 @@ package struct RemoteFault: Error, Hashable, Sendable, CustomStringConvertible {
             return RemoteFault(.damaged, "\(what): the answer is larger than it may be.")
         default:
             return RemoteFault(
-                .unreachable, "\(what): \(error.message). See that the server is up and can be reached from here.",
+                .unreachable, "\(what): \(reason(error.code)). See that the server is up and can be reached from here.",
                 isRetryable: error.isRetryable)
+        }
+    }
+
+    /// Without the library's own words, which name hosts and addresses that may be the operator's.
+    private static func reason(_ code: CurlError.Code) -> String {
+        switch code {
+        case .couldNotResolve: "the name of its host cannot be resolved"
+        case .couldNotConnect, .timeoutConnect: "no connection could be made"
+        case .timeoutFirstByte, .timeoutIdle, .timeoutTotal: "the server did not go on within the time allowed"
+        case .tls: "no secure connection could be made (certificate or protocol)"
+        case .connectionLost: "the connection broke off"
+        case .protocolError: "the server does not speak HTTP as it should"
+        default: "the transfer failed"
         }
     }
 

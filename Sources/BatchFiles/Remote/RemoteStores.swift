@@ -106,6 +106,10 @@ package final class RemoteStores: Sendable {
                 "There are no keys for \(object): ask the operator to add some for this project's bucket "
                     + "'\(object.bucket)' (batchd object-stores add), or use a presigned https URL.")
         }
+        // What a store, or a proxy before it, might read as another place is nothing for the operator's keys.
+        if mine == nil, object.key.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }) {
+            throw RemoteFault(.notAllowed, "\(object) has a segment '.' or '..' in its key: write the key without.")
+        }
         // Whoever brings keys of their own to the bucket may; the operator's open it to nobody else.
         if mine == nil, let reserve, reserve.touches(object) {
             throw RemoteFault(.notAllowed, "\(object) is where this server keeps its own files: use another place.")

@@ -12,22 +12,25 @@ extension Store {
         try await pool.transaction { session in
             let rows = try session.query(
                 """
-                select status from batches
+                select status, held_at is not null as is_held from batches
                 where id = \(id.rawValue) and project_id = \(project.rawValue) for update
                 """)
             guard let row = rows.first else { throw BatchError.notFound("No batch found with id '\(id)'.") }
             let status: BatchStatus = try row.choice("status")
+            let isHeld = try row["is_held", as: Bool.self]
             switch BatchLifecycle.transition(from: status, on: .cancel) {
             case .refuse:
                 throw BatchError.conflict("Cannot cancel a batch with status '\(status.rawValue)'.")
             case .stay:
                 break
+            case .move where isHeld:
+                // All lines are done and the files are sealed: they are on their way out, and it ends as it would.
+                break
             case .move(let next):
                 try session.execute(
                     """
                     update batches set status = \(next.rawValue), ending = 'cancelled',
-                        cancelling_at = clock_timestamp(), paused_at = null, held_at = null, owner = null,
-                        owner_until = null,
+                        cancelling_at = clock_timestamp(), paused_at = null, owner = null, owner_until = null,
                         owner_epoch = owner_epoch + 1, duty_attempts = 0
                     where id = \(id.rawValue) and status = \(status.rawValue)
                     """)

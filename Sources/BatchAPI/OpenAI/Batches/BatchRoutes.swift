@@ -73,7 +73,7 @@ struct BatchRoutes: Sendable {
         new.webhookURL = request.webhook?.url
         new.webhookSecret = try seal(request.webhook, project)
         new.callbackURL = request.callbackURL
-        return .json(try await store.insertBatch(new).batch.batchObject)
+        return .json(try await store.insertBatch(new).batch.batchObject(for: profile))
     }
 
     private func list(_ call: Call, _ project: ProjectID) async throws -> Answer {
@@ -81,31 +81,31 @@ struct BatchRoutes: Sendable {
             project: project, after: try call.query["after"].map(Call.cursor).map(BatchID.init(rawValue:)),
             limit: try call.query.integer("limit", in: 1...100, standard: 20),
             filter: profile == .bailian ? try BatchFilterFields.read(call.query, limits.bailian) : BatchFilter())
-        return .json(page.listObject(id: \.id.rawValue, object: \.batchObject))
+        return .json(page.listObject(id: \.id.rawValue, object: { $0.batchObject(for: profile) }))
     }
 
     private func retrieve(_ call: Call, _ project: ProjectID) async throws -> Answer {
         let id = try Self.batchID(call)
         guard let batch = try await store.findBatch(id, project: project) else { throw Self.notFound(id.rawValue) }
-        return .json(batch.batchObject)
+        return .json(batch.batchObject(for: profile))
     }
 
     private func cancel(_ call: Call, _ project: ProjectID) async throws -> Answer {
         let id = try Self.batchID(call)
         _ = try await call.body.collect(upTo: Self.verbBytesMax)
-        return .json(try await store.cancelBatch(id, project: project).batchObject)
+        return .json(try await store.cancelBatch(id, project: project).batchObject(for: profile))
     }
 
     private func pause(_ call: Call, _ project: ProjectID) async throws -> Answer {
         let id = try Self.batchID(call)
         _ = try await call.body.collect(upTo: Self.verbBytesMax)
-        return .json(try await store.pauseBatch(id, project: project).batchObject)
+        return .json(try await store.pauseBatch(id, project: project).batchObject(for: profile))
     }
 
     private func resume(_ call: Call, _ project: ProjectID) async throws -> Answer {
         let id = try Self.batchID(call)
         _ = try await call.body.collect(upTo: Self.verbBytesMax)
-        return .json(try await store.resumeBatch(id, project: project).batchObject)
+        return .json(try await store.resumeBatch(id, project: project).batchObject(for: profile))
     }
 
     private func retry(_ call: Call, _ project: ProjectID) async throws -> Answer {
@@ -131,7 +131,7 @@ struct BatchRoutes: Sendable {
         new.output = request.output.map { ($0.url, $0.errorsURL) }
         new.webhook = try request.webhook.map { ($0.url, try seal($0, project)) }
         new.callbackURL = request.callbackURL
-        return .json(try await store.retryBatch(new).batch.batchObject)
+        return .json(try await store.retryBatch(new).batch.batchObject(for: profile))
     }
 
     /// What makes a request to create a batch this one: its body and the profile.

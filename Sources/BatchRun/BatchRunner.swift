@@ -58,7 +58,11 @@ package final class BatchRunner: Sendable {
         let rules = RunRules(model: order.model)
         let check = InputCheck(rules: rules, limits: order.limits, stop: stopFlag, board: board)
         let thread = BlockingThread("run")
-        let checked = try await thread.run { try check.run(input) }
+        let checked = try await thread.run {
+            // The ids of all lines were in memory; what the run needs must not come on top of that.
+            defer { FreeMemory.giveBack() }
+            return try check.run(input)
+        }
         let opened = try await thread.run { [order, board] in
             try paths.open(order, input: input, checked: checked, board: board)
         }

@@ -45,7 +45,13 @@ final class RunDesk: Sendable {
     private let limits: RunLimits
     private let pending: PendingBytes
     private let state: Mutex<State>
-    private let errands: Mutex<(pump: @Sendable () -> Void, read: @Sendable () -> Void)?>
+    /// Closures in a type of their own: taken bare out of a lock they would be wrapped once more each time.
+    private struct Errands: Sendable {
+        let pump: @Sendable () -> Void
+        let read: @Sendable () -> Void
+    }
+
+    private let errands = Mutex<Errands?>(nil)
     /// How often it is looked whether time alone lets a line start: answers come far more often.
     private static let lookEvery = Duration.milliseconds(10)
 
@@ -57,12 +63,11 @@ final class RunDesk: Sendable {
         self.callsMax = callsMax
         self.limits = limits
         idleMax = max(callsMax * 2, 512)
-        errands = Mutex(nil)
     }
 
     /// From now on `pump` is called when lines may have become startable, `read` when more lines are wanted.
     func attach(pump: @escaping @Sendable () -> Void, read: @escaping @Sendable () -> Void) {
-        errands.withLock { $0 = (pump, read) }
+        errands.withLock { $0 = Errands(pump: pump, read: read) }
     }
 
     /// Calls in flight.

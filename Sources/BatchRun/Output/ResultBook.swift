@@ -35,7 +35,12 @@ final class ResultBook: Sendable {
     private let inbox: Mutex<Inbox>
     private let total: Int
     private let pending: PendingBytes
-    private let written: Mutex<(@Sendable (_ written: Int, Counts) -> Void)?>
+    /// A closure in a type of its own: taken bare out of a lock it would be wrapped once more each time.
+    private struct Listener: Sendable {
+        let tell: @Sendable (_ written: Int, Counts) -> Void
+    }
+
+    private let listener = Mutex<Listener?>(nil)
 
     /// A book of `total` lines over the files of `pages`; raises `ended` at its end.
     init(
@@ -46,12 +51,11 @@ final class ResultBook: Sendable {
         self.total = total
         self.ended = ended
         inbox = Mutex(Inbox(counts: earlier))
-        written = Mutex(nil)
     }
 
     /// From now on `written` is told after each writing.
     func attach(_ written: @escaping @Sendable (_ written: Int, Counts) -> Void) {
-        self.written.withLock { $0 = written }
+        listener.withLock { $0 = Listener(tell: written) }
     }
 
     /// The present counts.
@@ -125,7 +129,7 @@ final class ResultBook: Sendable {
                 return pages.ring.first
             }
             pending.remove(lines.reduce(0) { $0 + $1.bytes.count })
-            written.withLock { $0 }?(first, counts)
+            listener.withLock { $0 }?.tell(first, counts)
             if first == total { ended.raise() }
         } catch {
             inbox.withLock { $0.fault = error }

@@ -84,12 +84,16 @@ final class CallDesk: Sendable {
 
     private let configuration: WorkerConfiguration
     private let state: Mutex<State>
-    private let pump: Mutex<(@Sendable () -> Void)?>
+    private let pump = Mutex<Pump?>(nil)
+
+    /// A closure in a type of its own: taken bare out of a lock it would be wrapped once more each time.
+    private struct Pump: Sendable {
+        let run: @Sendable () -> Void
+    }
 
     /// An empty desk for `configuration.concurrency` calls at once; `files` is the room for files of audio lines.
     init(configuration: WorkerConfiguration, files: FileBudget? = nil) {
         self.configuration = configuration
-        self.pump = Mutex(nil)
         self.state = Mutex(
             State(
                 queue: LineQueue(trust: configuration.leaseTrust, files: files),
@@ -103,7 +107,7 @@ final class CallDesk: Sendable {
 
     /// From now on `pump` is called whenever lines may have become startable, on any thread.
     func attach(_ pump: @escaping @Sendable () -> Void) {
-        self.pump.withLock { $0 = pump }
+        self.pump.withLock { $0 = Pump(run: pump) }
     }
 
     /// Changes the state under the lock, then runs the errands that came of it.
@@ -125,7 +129,7 @@ final class CallDesk: Sendable {
         if errands.wakesRecord { recordWake.wake() }
         if errands.wakesClock { clockWake.wake() }
         if errands.isEmpty { emptied.raise() }
-        if errands.pumps, let pump = pump.withLock({ $0 }) { pump() }
+        if errands.pumps { pump.withLock { $0 }?.run() }
     }
 
     /// How long calls of a stopped batch may go on.

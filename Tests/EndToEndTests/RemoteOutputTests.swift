@@ -96,6 +96,32 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `places that never answer hold up no other batch`() async throws {
+            try await RemoteRig.run { rig, scratch in
+                let stuck = TestSignal("the end of the test")
+                let begun = TestSignal("a delivery")
+                let scripted = try ScriptedServer { _, connection in
+                    begun.fire()
+                    try stuck.waitOnThread(seconds: 120)
+                    try connection.respond(text: "")
+                }
+                let server = try await Standalone.start(in: scratch, arguments: rig.arguments(scratch)).server
+                let input = try await server.uploadBatchFile(RemoteRig.lines(3))
+                var held: [String] = []
+                for number in 0..<8 {
+                    let output = #""output":{"url":"\#(scripted.url("/\(number)"))"}"#
+                    let answer = try await server.createRemote(#""input_file_id":"\#(input)",\#(output)"#)
+                    held.append(try answer.decode(RemoteView.self).id)
+                }
+                try await begun.wait()
+                let batch = try await server.runRemote(#""input_file_id":"\#(input)""#)
+                #expect(batch.status == "completed" && batch.shardline.output == nil)
+                for id in held { #expect(try await !server.remote(id).isTerminal) }
+                stuck.fire()
+                for id in held { #expect(try await server.remoteEnd(of: id).shardline.output?.status == "delivered") }
+            }
+        }
+
         @Test func `an upload whose connection breaks leaves nothing half written, and is done again`() async throws {
             try await RemoteRig.run { rig, scratch in
                 let proxy = try FaultProxy(to: try PrivateStore.shared().port) { number in

@@ -82,7 +82,8 @@ struct AudioCallTests {
         let fields = [(name: "model", value: Array("w".utf8)), (name: "temperature", value: Array("0.50".utf8))]
         #expect(request.body == AudioForm.bytes(fields, file: sound, name: "talk.wav", type: "audio/wav"))
         #expect(run.starts == 2)
-        #expect(run.caller.files?.bytesTaken == 0)
+        // The engine lets the form go when it has told the answer.
+        while run.caller.files?.bytesTaken != 0 { await Task.yield() }
     }
 
     @Test func `a data URL needs no fetch`() async throws {

@@ -110,7 +110,7 @@ import Testing
         let form = sending.take()
         budget.keep(sending, at: now)
         #expect(form?.form == [3])
-        #expect(budget.take(40, at: now + .seconds(9)) == nil)
+        #expect(budget.take(40, at: now + .seconds(9)) == nil && !budget.makeRoom(at: now + .seconds(9)))
         let late = budget.take(40, at: now + .seconds(11))
         #expect(late != nil && waiting.take() == nil && sending.take() != nil)
         first = nil

@@ -24,7 +24,7 @@ package final class FileBudget: Sendable {
         bytesMax = rules.heldBytesMax
     }
 
-    /// Whether another file of any allowed size may be fetched now. Once one may, a call ends or has ended.
+    /// Whether another file of any allowed size may be fetched now.
     package var hasRoom: Bool { taken.load(ordering: .relaxed) + fileBytesMax <= bytesMax }
 
     /// Bytes in use.
@@ -33,7 +33,7 @@ package final class FileBudget: Sendable {
     /// Takes so many bytes; nil when there is no room for them.
     func take(_ bytes: Int, at now: ContinuousClock.Instant) -> FileHold? {
         if let hold = tryTaking(bytes) { return hold }
-        makeRoom(at: now)
+        _ = makeRoom(at: now)
         return tryTaking(bytes)
     }
 
@@ -45,10 +45,12 @@ package final class FileBudget: Sendable {
         }
     }
 
-    /// Drops files that have waited too long: their lines fetch them again.
-    private func makeRoom(at now: ContinuousClock.Instant) {
+    /// Drops files that have waited too long for their backends: their lines fetch them again. Returns whether there is
+    /// room then.
+    package func makeRoom(at now: ContinuousClock.Instant) -> Bool {
         let old = kept.withLock { kept in kept.filter { now - $0.since >= Self.keptFor }.compactMap(\.upload) }
         for upload in old { upload.drop() }
+        return hasRoom
     }
 
     private func tryTaking(_ bytes: Int) -> FileHold? {

@@ -193,7 +193,7 @@ extension CallDesk.State {
             if queue.finish(serial: serial, ordinal: line.ordinal) {
                 errands.wakesRecord = buffer.append(outcome, serial: serial, at: now)
             }
-        case .again(let order) where order.after <= .zero:
+        case .again(let order) where !order.isTry && order.after <= .zero:
             queue.undo(serial: serial, line.next(order))
         case .again(let order):
             queue.postpone(serial: serial, line.next(order), until: now + order.after)

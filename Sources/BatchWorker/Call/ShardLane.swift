@@ -21,7 +21,11 @@ struct ShardLane: Sendable {
 
     /// A place for the next line; nil when there is none, or when the line's file would have no room.
     func reserve(files: FileBudget?, at now: ContinuousClock.Instant) -> Reservation? {
-        guard startable > 0, !waitsForFiles(files) else { return nil }
+        guard startable > 0 else { return nil }
+        if let files, waitsForFiles(files) {
+            // Files that wait for a backend without room make way for a line whose backend has some.
+            guard route.hasRoom(at: now), files.makeRoom(at: now) else { return nil }
+        }
         return route.reserve(avoiding: dueAgain.last?.avoiding, at: now)
     }
 

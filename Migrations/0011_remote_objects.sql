@@ -18,8 +18,11 @@ alter table batches
         output_status is null or status in ('completed', 'expired', 'cancelled')
     );
 
-create index batches_unfetched_idx on batches (seq)
+-- In the order in which they are claimed, so that a long queue costs a claim no more than a short one.
+create index batches_unfetched_idx on batches (duty_attempts, seq)
     where status = 'validating' and input_url is not null and input_fetched_at is null;
+create index batches_unvalidated_idx on batches (duty_attempts, seq)
+    where status = 'validating' and (input_url is null or input_fetched_at is not null);
 create index batches_held_idx on batches (seq) where held_at is not null and status in ('finalizing', 'cancelling');
 
 -- The sealed result files of a held batch: rows of files in the commit that ends it, gone from here in the same.

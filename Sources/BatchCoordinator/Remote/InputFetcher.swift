@@ -35,7 +35,8 @@ struct InputFetcher: Sendable {
                 throw RemoteFault(.unreachable, "The input could not be fetched: every attempt broke off.")
             }
             let blob = try await copy(duty)
-            let lifetime = configuration.limits.of(duty.profile).inputExpiresAfterSeconds
+            // A copy that nobody uploaded and few know of must not stay for ever, as uploads do in Bailian's manner.
+            let lifetime = configuration.limits.inputExpiresAfterSeconds
             let file = NewFile(
                 id: duty.file, project: duty.project, purpose: .batch, filename: Self.filename(duty.url),
                 bytes: blob.bytes, sha256: blob.sha256, vaultKey: blob.vaultKey,

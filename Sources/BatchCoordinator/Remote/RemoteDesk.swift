@@ -28,10 +28,10 @@ struct RemoteDesk: Sendable {
 
     /// The same for an address that was read.
     func open(_ address: ObjectAddress, project: ProjectID, name: String) async throws -> RemoteObject {
-        var own: [ProjectStore] = []
-        if case .object = address {
-            own = try await store.objectCredentials(project: project).map { try access($0, project) }
-        }
+        guard case .object(let object) = address else { return try stores.open(address, project: name, own: []) }
+        // Only the one that is used is opened: what is wrong with another must not stand in the way.
+        let fitting = try await store.objectCredentials(project: project).filter { $0.fits(object) }
+        let own = try fitting.prefix(1).map { try access($0, project) }
         return try stores.open(address, project: name, own: own)
     }
 
@@ -61,7 +61,7 @@ struct RemoteDesk: Sendable {
             throw RemoteFault(
                 .noCredentials,
                 "The project's keys '\(credential.name)' cannot be opened by this server (\(error)): its operator must "
-                    + "correct sealing_key or add them again.")
+                    + "correct sealing_key or add them again.", isRetryable: true)
         }
         return ProjectStore(
             access: StoreAccess(

@@ -55,7 +55,8 @@ extension Store {
                 FetchDuty(
                     lease: DutyLease(batch: try row.identifier("id"), epoch: try row["owner_epoch", as: Int32.self]),
                     project: try row.identifier("project_id"), projectName: try row["name", as: String.self],
-                    profile: try row.choice("profile"), file: try row.identifier("input_file_id"), url: try row["input_url", as: String.self],
+                    profile: try row.choice("profile"), file: try row.identifier("input_file_id"),
+                    url: try row["input_url", as: String.self],
                     attempts: try row["duty_attempts", as: Int32.self])
             }
         }
@@ -73,7 +74,7 @@ extension Store {
                   and input_file_id = \(file.id.rawValue) and input_fetched_at is null
                 """)
             guard moved == 1 else { return false }
-            _ = try Self.insertFile(file, session)
+            _ = try Self.insertFile(file, isFetched: true, session)
             try session.query("select pg_notify(\(Signals.batches), \(duty.batch.rawValue))")
             return true
         }

@@ -15,8 +15,8 @@ extension Store {
         }
     }
 
-    /// The same inside the transaction that records the file, under the project's lock. Results do not count: a batch
-    /// must not fail for them. What it costs is bounded by the limit, not by what other profiles have stored.
+    /// The same inside the transaction that records the file, under the project's lock. Results and fetched inputs do
+    /// not count: a batch must not fail for them. What it costs is bounded by the limit, not by what other profiles have stored.
     static func checkStorage(
         _ project: ProjectID, bytes: Int64, _ limits: StorageLimits, _ session: Session
     ) throws {
@@ -25,7 +25,7 @@ extension Store {
             """
             select count(*)::int8 as files, coalesce(sum(bytes), 0)::int8 as bytes from (
                 select bytes from files
-                where project_id = \(project.rawValue) and deleted_at is null
+                where project_id = \(project.rawValue) and deleted_at is null and not is_fetched
                   and purpose not in ('batch_output', 'assistants_output', 'fine-tune-results')
                   and (expires_at is null or expires_at > clock_timestamp())
                 limit \(most)

@@ -20,14 +20,18 @@ extension Store {
     }
 
     /// The same inside a transaction that publishes more than the file.
-    static func insertFile(_ file: NewFile, _ session: Session) throws -> StoredFile {
+    ///
+    /// - Parameter isFetched: whether the bytes come from elsewhere and were not uploaded.
+    static func insertFile(_ file: NewFile, isFetched: Bool = false, _ session: Session) throws -> StoredFile {
         let lifetime = file.expiresAfterSeconds.map { Duration.seconds($0) }
         // A repeat of the same id after a lost answer finds the row that is there.
         let rows = try session.query(
             """
-            insert into files (id, project_id, purpose, filename, bytes, sha256, vault_key, expires_at)
+            insert into files (id, project_id, purpose, filename, bytes, sha256, vault_key, is_fetched,
+                expires_at)
             values (\(file.id.rawValue), \(file.project.rawValue), \(file.purpose.rawValue), \(file.filename),
-                    \(file.bytes), \(file.sha256), \(file.vaultKey), clock_timestamp() + \(lifetime))
+                    \(file.bytes), \(file.sha256), \(file.vaultKey), \(isFetched),
+                    clock_timestamp() + \(lifetime))
             on conflict (id) do update set id = excluded.id
             returning \(unescaped: fileColumns)
             """)

@@ -40,6 +40,12 @@ package struct ObjectCredential: Hashable, Sendable {
         self.sessionToken = sessionToken
     }
 
+    /// Whether it may lead to the object: bucket, kind and region fit.
+    package func fits(_ object: StoredObject) -> Bool {
+        (bucket == nil || bucket == object.bucket) && kind == object.store
+            && (region == nil || object.region == nil || region == object.region)
+    }
+
     /// What its secrets are sealed for: those of one row are worthless in another.
     package static func context(project: ProjectID, name: String) -> String {
         "object_credentials/\(project.rawValue)/\(name)"

@@ -8,7 +8,7 @@ enum BatchInput: Hashable, Sendable {
     case file(String)
     /// A URL, or an object of a store, that is fetched first: `input.url`, or an `input_file_id` that is an address.
     /// (contracts: Bailian OSS inputs)
-    case address(String)
+    case address(String, param: String)
 
     /// Longest file id that is looked at, in UTF-8 bytes.
     static let fileIDBytesMax = 512
@@ -21,8 +21,14 @@ enum BatchInput: Hashable, Sendable {
 
     /// The address; nil for a file.
     var address: String? {
-        if case .address(let text) = self { return text }
+        if case .address(let text, _) = self { return text }
         return nil
+    }
+
+    /// The field that named it.
+    var param: String {
+        if case .address(_, let param) = self { return param }
+        return "input_file_id"
     }
 
     /// What the fields of a request name: `input_file_id` or `input`, one of them.
@@ -32,7 +38,7 @@ enum BatchInput: Hashable, Sendable {
         let id = fields["input_file_id"].flatMap { RemoteFields.isNull($0) ? nil : $0 }
         if let address = try fields["input"].flatMap(RemoteFields.input) {
             guard id == nil else { throw RemoteFields.twoInputs }
-            self = .address(address)
+            self = .address(address, param: "input.url")
             return
         }
         guard let tree = id ?? fields["input_file_id"] else { throw BatchError.missing("input_file_id") }
@@ -42,7 +48,7 @@ enum BatchInput: Hashable, Sendable {
         guard !text.utf8.contains(0) else { throw BatchError.containsNUL("input_file_id") }
         // Clients that know no `input` must name an id; none looks like an address.
         if RemoteFields.isAddress(text) {
-            self = .address(try RemoteFields.inputURL(text, param: "input_file_id"))
+            self = .address(try RemoteFields.inputURL(text, param: "input_file_id"), param: "input_file_id")
             return
         }
         guard !text.isEmpty, text.utf8.count <= Self.fileIDBytesMax else {

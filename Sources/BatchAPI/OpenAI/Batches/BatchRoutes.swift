@@ -66,7 +66,7 @@ struct BatchRoutes: Sendable {
         new.runningMax = limits.running(of: profile)
         try receivers.check(request.webhook?.url, param: "webhook.url")
         try receivers.check(request.callbackURL, param: "metadata.\(BatchMetadata.callbackKey)")
-        try RemoteFields.check(input: request.input.address, output: request.output, receivers)
+        try RemoteFields.check(input: request.input, output: request.output, receivers)
         new.inputURL = request.input.address
         new.outputURL = request.output?.url
         new.errorsURL = request.output?.errorsURL

@@ -37,9 +37,9 @@ enum RemoteFields {
     /// Refuses URLs that can never be called; names are judged when they are dialled.
     ///
     /// - Throws: a 400 ``BatchCore/BatchError``.
-    static func check(input: String?, output: OutputFields?, _ receivers: ReceiverRule) throws {
+    static func check(input: BatchInput?, output: OutputFields?, _ receivers: ReceiverRule) throws {
         for (url, param) in [
-            (input, "input.url"), (output?.url, "output.url"), (output?.errorsURL, "output.errors_url"),
+            (input?.address, input?.param ?? ""), (output?.url, "output.url"), (output?.errorsURL, "output.errors_url"),
         ] {
             guard let url, isURL(url) else { continue }
             try receivers.check(url, param: param)

@@ -99,7 +99,7 @@ private func body(
         let desk = try await RunningDesk.start()
         for input in [
             "https://b.oss-cn-beijing.aliyuncs.com/x/test.jsonl?Expires=1&x=\(String(repeating: "a", count: 4_000))",
-            "oss:cn-beijing:bucketTest/Batch/20250313/test.jsonl",
+            "oss:cn-beijing:bucket-test/Batch/20250313/test.jsonl",
         ] {
             let made = try await desk.send("POST", prefix + "/batches", body: body(input: input))
             #expect(made.status == 200 && made.text("input_file_id") == input, "\(made.bodyText)")

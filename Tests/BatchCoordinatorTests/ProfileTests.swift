@@ -57,6 +57,29 @@ import Testing
         }
     }
 
+    @Test func `a refused upload leaves nothing in the vault`() async throws {
+        var limits = Limits()
+        limits.bailian.filesMax = 1
+        try await RunningCoordinator.run(limits: limits) { running in
+            for isRefused in [false, true] {
+                let incoming = try await running.receiver.begin(as: .bailian)
+                try Array("{}".utf8).withUnsafeBytes { try incoming.append($0) }
+                do {
+                    _ = try await incoming.commit(
+                        project: running.test.project, purpose: .batch, filename: "f", expiresAfterSeconds: nil)
+                    #expect(!isRefused)
+                } catch let refusal as BatchError {
+                    #expect(isRefused && refusal.code == "file_number_limit_exceeded")
+                }
+            }
+            var keys: [String] = []
+            for bucket in UInt8.min...UInt8.max {
+                keys += try await running.vault.keys(inBucket: bucket, olderThan: .seconds(-60))
+            }
+            #expect(keys.count == 1)
+        }
+    }
+
     @Test func `tells what was not run under both pairs of names`() async throws {
         try await RunningCoordinator.run { running in
             let batch = try await submit(running, inputLines(2))

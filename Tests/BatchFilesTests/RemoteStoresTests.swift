@@ -63,6 +63,9 @@ import Testing
         }
         let whole = RemoteStores.Reserve(bucket: "vault", prefix: "")
         #expect(try await fault("s3://vault/anything", servers: servers, reserve: whole) == .notAllowed)
+        for address in ["s3://other/../vault/shardline/x", "s3://vault/x/./y", "s3://other/a/..", "s3://vault/.."] {
+            #expect(try await fault(address, servers: servers, reserve: reserve) == .notAllowed, "\(address)")
+        }
         // With keys of one's own that is the store's business.
         let own = [ProjectStore(access: access("own"), bucket: "vault")]
         #expect(try await fault("s3://vault/x", servers: servers, own: own, reserve: whole) == nil)
@@ -97,6 +100,10 @@ import Testing
         let unreachable = try #require(RemoteFault(odd, doing: "read", place: "p"))
         #expect(unreachable.kind == .unreachable && unreachable.isRetryable)
         #expect(!unreachable.message.contains("canary"))
+        let network = S3Error(
+            .network(CurlError(.couldNotConnect, "canary.internal:9000: refused")), operation: "read", place: "p")
+        let away = try #require(RemoteFault(network, doing: "read", place: "s3://bucket/key"))
+        #expect(away.kind == .unreachable && away.isRetryable && !away.message.contains("canary"))
         #expect(RemoteFault(CancellationError(), doing: "read", place: "p") == nil)
     }
 }

@@ -8,13 +8,14 @@ import Testing
 /// The rows of batches whose files are elsewhere.
 @Suite struct RemoteFilesTests {
     private func make(
-        _ test: TestStore, input: String? = nil, output: String? = nil, of project: ProjectID? = nil
+        _ test: TestStore, input: String? = nil, output: String? = nil, of project: ProjectID? = nil,
+        profile: Profile = .openAI
     ) async throws -> Batch {
         let window = try #require(CompletionWindow("24h", range: 1...Int64.max))
         var new = NewBatch(
             project: project ?? test.project, inputFileID: "file-none", endpoint: "/v1/chat/completions",
             window: window, requestSHA256: [UInt8](repeating: 0, count: 32))
-        (new.inputURL, new.outputURL) = (input, output)
+        (new.inputURL, new.outputURL, new.profile) = (input, output, profile)
         return try await test.store.insertBatch(new).batch
     }
 
@@ -102,27 +103,38 @@ import Testing
         await test.store.close()
     }
 
-    @Test func `a cancel lets go of held files, and those of the cancelled batch take their place`() async throws {
+    @Test func `a cancel changes nothing any more once the files are held`() async throws {
         let test = try await TestStore()
         let batch = try await make(test, output: "s3://bucket/o/")
         try await test.tamper("update batches set status = 'finalizing', finalizing_at = clock_timestamp()")
-        for (key, ending) in [("first", BatchEnding.completed), ("second", .cancelled)] {
-            let duty = try #require(
-                await test.store.claimFinalization(owner: .random(), lease: .seconds(60), grace: .zero))
-            #expect(duty.ending == ending)
-            let publication = Publication(
-                output: file(test, key: key), error: nil, counts: RequestCounts(), usage: Usage(), event: .random())
-            #expect(try await test.store.holdResults(duty, publication))
-            if ending == .completed { _ = try await test.store.cancelBatch(batch.id, project: test.project) }
-        }
+        let duty = try #require(
+            await test.store.claimFinalization(owner: .random(), lease: .seconds(60), grace: .zero))
+        let publication = Publication(
+            output: file(test, key: "first"), error: nil, counts: RequestCounts(), usage: Usage(), event: .random())
+        #expect(try await test.store.holdResults(duty, publication))
         let held = try #require(await test.store.claimHeld(owner: .random(), lease: .seconds(60), perProjectMax: 1))
-        #expect(held.publication.output?.vaultKey == "second")
-        #expect(try await test.store.referencedKeys(["first", "second"]) == ["second"])
+        #expect(try await test.store.cancelBatch(batch.id, project: test.project).status == .finalizing)
         var ended = held.publication
         ended.remote = RemoteOutcome(objects: [], error: "gone")
         #expect(try await test.store.publishBatch(held.finalization, ended))
         let found = try #require(await test.store.findBatch(batch.id, project: test.project))
-        #expect(found.status == .cancelled && found.remote.output?.outcome?.error == "gone")
+        #expect(found.status == .completed && found.remote.output?.outcome?.error == "gone")
+        await test.store.close()
+    }
+
+    @Test func `what was fetched fills nobody's quota, and its address is a secret of those who named it`() async throws {
+        let test = try await TestStore()
+        let address = "https://a.example/in.jsonl?Signature=canary"
+        let batch = try await make(test, input: address, profile: .bailian)
+        #expect(batch.inputFileID.hasPrefix("file-batch-"))
+        let duty = try #require(await test.store.claimFetch(owner: .random(), lease: .seconds(60), perProjectMax: 9))
+        #expect(duty.profile == .bailian)
+        #expect(try await test.store.finishFetch(duty.lease, file(test, duty.file, key: "fetched")))
+        try await test.store.checkStorage(test.project, bytes: 1, StorageLimits(files: 1, bytes: 1))
+        let found = try #require(await test.store.findBatch(batch.id, project: test.project))
+        #expect(found.batchObject(for: .bailian).text.contains(address))
+        #expect(found.batchObject.text.contains(#""input_file_id":"https://a.example/in.jsonl?(hidden)""#))
+        #expect(!found.batchObject.text.contains("canary") && !found.batchObject(for: .openAI).text.contains("canary"))
         await test.store.close()
     }
 

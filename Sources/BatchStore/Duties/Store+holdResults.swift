@@ -31,7 +31,8 @@ package struct HeldDuty: Sendable {
 
 extension Store {
     /// Keeps a batch's sealed files for delivery elsewhere: they are referred to, and nobody sees them before the batch
-    /// ends. False when the duty is lost or a cancel came in; then nothing was written.
+    /// ends. False when the duty is lost or a cancel came in; then nothing was written. A cancel that comes later changes
+    /// nothing any more.
     package func holdResults(_ duty: FinalizationDuty, _ publication: Publication) async throws -> Bool {
         try await pool.transaction { session in
             let moved = try session.execute(
@@ -47,8 +48,6 @@ extension Store {
                   and status = \(duty.status.rawValue) and held_at is null
                 """)
             guard moved == 1 else { return false }
-            // What was held before a cancel; its blobs are orphans from now on.
-            try session.execute("delete from held_files where batch_id = \(duty.lease.batch.rawValue)")
             for (kind, file) in [
                 (ResultKind.output, publication.output), (.error, publication.error),
                 (.provenance, publication.provenance),
@@ -93,7 +92,7 @@ extension Store {
                 returning b.id, b.project_id, b.owner_epoch, b.duty_attempts, b.status, b.ending, b.total, b.completed,
                     b.failed, b.input_tokens, b.cached_tokens, b.output_tokens, b.reasoning_tokens, b.total_tokens,
                     b.input_url, b.output_url, b.errors_url, b.output_status, b.output_error, b.output_objects,
-                    p.name as project_name,
+                    b.profile, p.name as project_name,
                     extract(epoch from clock_timestamp() - b.held_at)::float8 as held_seconds
                 """)
             return try rows.first.map { try Self.heldDuty($0, session) }

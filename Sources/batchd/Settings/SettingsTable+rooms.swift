@@ -44,8 +44,8 @@ extension SettingsTable {
     static let webhook: [Row] = [
         .text(
             "outbound.allow", \.outboundAllow, unit: "addresses, blocks, hosts",
-            "Where users' URLs may lead although it is no public address, separated by commas, such as "
-                + "10.1.0.0/16,hooks.internal,.corp.example."),
+            "Where users' URLs may lead although it is no public address: events are sent there, and inputs and audio "
+                + "files are read from there. Separated by commas, such as 10.1.0.0/16,hooks.internal,.corp.example."),
         .text(
             "webhook.url", \.webhookURL, unit: "URL",
             "Receiver of the completion notices of all projects. Empty: none."),

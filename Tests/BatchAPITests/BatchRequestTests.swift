@@ -41,11 +41,11 @@ private func body(_ extra: String = "", instead: String = "") -> String {
             "output":{"url":"s3://bucket/o/","errors_url":"https://a.example/e?x=1"}}
             """
         let request = try BatchRequest(parsing: Array(elsewhere.utf8), limits: Limits())
-        #expect(request.inputURL == "oss:cn-beijing:bucket/a:b" && request.inputFileID.isEmpty)
+        #expect(request.input == .address("oss:cn-beijing:bucket/a:b"))
         #expect(request.output == OutputFields(url: "s3://bucket/o/", errorsURL: "https://a.example/e?x=1"))
         let long = "https://a.example/in?token=" + String(repeating: "t", count: 4_000)
         let asID = body(instead: #""input_file_id":"\#(long)""#)
-        #expect(try BatchRequest(parsing: Array(asID.utf8), limits: Limits()).inputURL == long)
+        #expect(try BatchRequest(parsing: Array(asID.utf8), limits: Limits()).input.address == long)
         #expect(refusal(of: body(instead: #""input_file_id":"s3://bucket/dir/""#))?.param == "input_file_id")
         let retry = try RetryRequest(parsing: Array(#"{"output":{"url":"s3://bucket/o/"}}"#.utf8), limits: Limits())
         #expect(retry.output == OutputFields(url: "s3://bucket/o/", errorsURL: nil))

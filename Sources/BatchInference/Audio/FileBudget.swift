@@ -24,8 +24,15 @@ package final class FileBudget: Sendable {
         bytesMax = rules.heldBytesMax
     }
 
-    /// Whether another file of any allowed size may be fetched now. Once one may, a call ends or has ended.
-    package var hasRoom: Bool { taken.load(ordering: .relaxed) + fileBytesMax <= bytesMax }
+    /// Whether another file of any allowed size may be fetched at `now`. If not, files that have waited too long are
+    /// dropped for it; else a call's end makes room.
+    package func hasRoom(at now: ContinuousClock.Instant) -> Bool {
+        if hasRoom { return true }
+        makeRoom(at: now)
+        return hasRoom
+    }
+
+    private var hasRoom: Bool { taken.load(ordering: .relaxed) + fileBytesMax <= bytesMax }
 
     /// Bytes in use.
     package var bytesTaken: Int { taken.load(ordering: .relaxed) }
@@ -47,7 +54,13 @@ package final class FileBudget: Sendable {
 
     /// Drops files that have waited too long: their lines fetch them again.
     private func makeRoom(at now: ContinuousClock.Instant) {
-        let old = kept.withLock { kept in kept.filter { now - $0.since >= Self.keptFor }.compactMap(\.upload) }
+        let old = kept.withLock { kept -> [LineUpload] in
+            // In the order of time: as long as the first is young there is nothing to look for.
+            let count = kept.prefix { now - $0.since >= Self.keptFor }.count
+            guard count > 0 else { return [] }
+            defer { kept.removeFirst(count) }
+            return kept.prefix(count).compactMap(\.upload)
+        }
         for upload in old { upload.drop() }
     }
 

@@ -57,8 +57,8 @@ struct RunCommand: AsyncParsableCommand {
             let order = try order(environment)
             InterruptGrace.set(order.limits.drain + .seconds(10))
             let runner = try BatchRunner(order) { sentence in narrator.tell(PlainText.safe(sentence)) }
-            let report = try await RunDisplay(runner: runner, narrator: narrator, input: files.input).run()
-            let text = RunText(input: files.input, output: order.output.name, report: report)
+            let report = try await RunDisplay(runner: runner, narrator: narrator, input: order.input.name).run()
+            let text = RunText(input: order.input.name, output: order.output.name, report: report)
             if json { try await StandardOutput().write(text.json.bytes + [UInt8(ascii: "\n")]) }
             narrator.say(text.summary)
             if report.failed > 0 { throw CommandFailure(.linesFailed) }
@@ -86,8 +86,9 @@ struct RunCommand: AsyncParsableCommand {
 
     /// Turns what ended a run early into words and a status.
     private func explain(_ error: RunError) async throws -> Never {
+        let input = (try? InputPlace(files.input).name) ?? String(files.input.prefix { $0 != "?" })
         let problems = error.problems.map { problem in
-            let place = problem.line.map { "\(files.input):\($0)" } ?? files.input
+            let place = problem.line.map { "\(input):\($0)" } ?? input
             return PlainText.safe(
                 "\(place): " + BatchText.labelled(problem.message, code: problem.code, param: problem.param)) + "\n"
         }

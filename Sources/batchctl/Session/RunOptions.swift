@@ -123,7 +123,7 @@ struct RunServerOptions: ParsableArguments {
             var fields: [String: String] = [:]
             for text in header {
                 guard let colon = text.firstIndex(of: ":"), colon > text.startIndex else {
-                    throw ValidationError("--header must be written \"name: value\", not \"\(text)\"")
+                    throw ValidationError("--header must be written \"name: value\", with a colon between")
                 }
                 let value = text[text.index(after: colon)...].drop { $0 == " " }
                 fields[String(text[..<colon])] = String(value)
@@ -138,7 +138,7 @@ struct RunServerOptions: ParsableArguments {
             throw ValidationError("--base-url is missing: name the inference server, such as http://127.0.0.1:8000")
         }
         var backend = BackendConfiguration(
-            name: url, baseURL: url, apiKey: apiKey ?? environment.modelKey, models: [.any],
+            name: ServerName.of(url), baseURL: url, apiKey: apiKey ?? environment.modelKey, models: [.any],
             concurrency: maxInflight, connectTimeout: .seconds(connectTimeout), firstByteTimeout: .seconds(timeout),
             idleTimeout: .seconds(timeout), totalTimeout: .seconds(timeout), attemptsMax: attempts)
         backend.headers = try fields

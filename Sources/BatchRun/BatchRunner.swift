@@ -111,10 +111,12 @@ package final class BatchRunner: Sendable {
         let caller = LineCaller(
             engines: engines, worker: WorkerID(rawValue: "batchctl"), audio: AudioRules(addressRule: .any))
         let desk = RunDesk(callsMax: callsMax, limits: order.limits, pending: pending, files: caller.files)
-        let pump = RunPump(desk: desk, caller: caller, text: text, book: book)
+        let refusals = FirstRefusals(
+            refusalsMax: order.limits.refusalsMax, remaining: total - finished.count, ended: ended)
+        let pump = RunPump(desk: desk, caller: caller, text: text, book: book, refusals: refusals)
         let feed = RunFeed(
             reader: RequestReader(input, model: order.model, limits: order.limits), finished: finished.ring,
-            desk: desk, book: book, text: text, backends: backends)
+            desk: desk, book: book, text: text, backends: backends, refusals: refusals)
         desk.attach(pump: { pump.run() }, read: { feed.start() })
         board.begin(.running, done: Int64(finished.count), total: Int64(total))
         book.attach { [board] written, counts in
@@ -130,6 +132,7 @@ package final class BatchRunner: Sendable {
         clock.cancel()
         await engines.shutdown()
         try await book.settle()
+        if let fault = refusals.fault { throw fault }
         return try await conclude(report, book, desk, feed, watch)
     }
 

@@ -53,7 +53,8 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `long lists of a long stream are joined without looking at them again`() throws {
+    @Test(.timeLimit(.minutes(1))) func `long lists of a long stream are joined without looking at them again`() throws
+    {
         let count = 20_000
         let chunk =
             #"{"choices":[{"index":0,"text":"a","logprobs":{"tokens":["a"],"token_logprobs":[-0.5],"content":"#

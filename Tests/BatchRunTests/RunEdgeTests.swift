@@ -98,10 +98,36 @@ struct RunEdgeTests {
             #expect(run.status == 0, "\(run.errors)")
             let form = try #require(forms.withLock { $0.first })
             #expect(form.hasPrefix("multipart/form-data; boundary=") && !form.contains("file_url"))
-            #expect(form.contains("RIFF sound") && form.contains(#"filename="talk.wav""#) && form.contains("\r\nde\r\n"))
+            #expect(
+                form.contains("RIFF sound") && form.contains(#"filename="talk.wav""#) && form.contains("\r\nde\r\n"))
             let results = try rig.lines()
             #expect(results[0].contains(#""body":{"text":"heard"}"#))
             #expect(results[1].contains(#""content":"Hello""#) && !results[1].contains("delta"))
+        }
+    }
+
+    @Test func `a wrong key ends a run early, and no line is lost`() async throws {
+        try await withScratch { scratch in
+            let calls = Mutex(0)
+            let server = try ScriptedServer { request, connection in
+                calls.withLock { $0 += 1 }
+                let isKnown = request.header("Authorization") == "Bearer good"
+                let refusal = request.text.contains("forbidden") ? 403 : isKnown ? 200 : 401
+                try connection.respond(refusal, text: "{}")
+            }
+            let rig = RunRig(scratch: scratch, url: server.url(""))
+            let lines = [line("other", url: "/v1/other", body: #"{"model":"m"}"#)] + (0..<500).map { chat("id-\($0)") }
+            let input = try scratch.write(file(lines), to: "in.jsonl")
+            let first = try await rig.run(input, "--api-key", "bad", "--max-inflight", "4")
+            #expect(first.status == 4 && first.errors.contains("first 20 calls"), "\(first.errors)")
+            #expect(calls.withLock { $0 } < 30)
+            let second = try await rig.run(input, "--api-key", "good", "--resume", "--json")
+            #expect(second.status == 6 && second.output.contains(#""succeeded":500,"failed":1,"#), "\(second.errors)")
+            // Too few to tell: their refusals are their results.
+            let few = (0..<3).map { chat("id-\($0)", model: "forbidden") }
+            let small = try scratch.write(file(few + [lines[0]]), to: "small.jsonl")
+            let third = try await rig.run(small, to: "small-out.jsonl", "--api-key", "good", "--json")
+            #expect(third.status == 6 && third.output.contains(#""succeeded":0,"failed":4,"#), "\(third.errors)")
         }
     }
 }

@@ -157,6 +157,14 @@ struct RunLimitOptions: ParsableArguments {
             "How long a server that answers nothing is tried before the run is given up, in seconds.", valueName: "s"))
     var patience = 600
 
+    /// `--max-refusals`; 0 never gives up.
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "First calls refused with 401 or 403, without any other answer, after which the run is given up; 0 never.",
+            valueName: "n"))
+    var maxRefusals = RunLimits().refusalsMax
+
     /// `--drain`, in seconds.
     @Option(
         name: .long,
@@ -199,7 +207,8 @@ struct RunLimitOptions: ParsableArguments {
     func validate() throws {
         let values = [
             ("--patience", patience, 1), ("--drain", drain, 0), ("--max-lines", maxLines, 0),
-            ("--max-line-bytes", maxLineBytes, 1), ("--max-problems", maxProblems, 1),
+            ("--max-refusals", maxRefusals, 0), ("--max-line-bytes", maxLineBytes, 1),
+            ("--max-problems", maxProblems, 1),
             ("--buffer-bytes", bufferBytes, 1), ("--put-attempts", putAttempts, 1), ("--put-pause", putPause, 0),
             ("--put-timeout", putTimeout, 1),
         ]
@@ -212,6 +221,7 @@ struct RunLimitOptions: ParsableArguments {
     var limits: RunLimits {
         var limits = RunLimits()
         limits.linesMax = maxLines
+        limits.refusalsMax = maxRefusals
         limits.lineBytesMax = maxLineBytes
         limits.problemsMax = maxProblems
         limits.heldBytesMax = bufferBytes

@@ -37,8 +37,8 @@ final class FirstRefusals: Sendable {
     /// Why the run was given up; nil when it was not.
     var fault: RunError? { state.withLock { $0.fault } }
 
-    /// Takes in a result; returns those that are to be recorded now. `status` is what the server answered, 0 when it was
-    /// not asked or did not answer.
+    /// Takes in a result; returns those that are to be recorded now. `status` is what the server answered, 0 when it
+    /// was not asked or did not answer.
     func take(_ result: Result, status: Int) -> [Result] {
         let (results, ends) = state.withLock { state -> ([Result], Bool) in
             guard !state.isOver else { return ([result], false) }

@@ -89,7 +89,7 @@ struct RunQueue: Sendable {
     /// Bytes of all lines on hand.
     private(set) var heldBytes = 0
 
-    /// How soon it is looked again whether there is room for files: the end of calls, which makes room, is seen at once.
+    /// How soon it is looked again whether there is room for files: what makes room is seen at once.
     private static let filesEvery = Duration.milliseconds(50)
 
     /// Holds nothing yet; audio lines start while `files` has room for theirs.

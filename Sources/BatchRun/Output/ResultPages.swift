@@ -113,8 +113,8 @@ struct ResultPages {
         bad.removeAll(keepingCapacity: true)
     }
 
-    /// Should the power fail, one of two files may have come to the disk further than the other: what is missing between
-    /// them must then be in the journal.
+    /// Should the power fail, one of two files may have come to the disk further than the other: what is missing
+    /// between them must then be in the journal.
     private mutating func syncJournal() throws(RunError) {
         let now = ContinuousClock.now
         if let journalSynced, now - journalSynced < Self.syncEvery { return }

@@ -50,7 +50,7 @@ import Testing
         #expect(try request().input == .file("file-batch-1"))
         let url = "https://testbucket.oss-cn-beijing.aliyuncs.com/a/test.jsonl?Expires=1&Signature=a%2Fb"
         #expect(try request(input: url).input == .address(url))
-        let object = "oss:cn-beijing:bucketTest/Batch/20250313/te:st.jsonl"
+        let object = "oss:cn-beijing:bucket-test/Batch/20250313/te:st.jsonl"
         #expect(try request(input: object).input == .address(object))
         let long = "https://h/" + String(repeating: "a", count: 8_182)
         #expect(try request(input: long).input.address == long)

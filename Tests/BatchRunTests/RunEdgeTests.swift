@@ -121,8 +121,9 @@ struct RunEdgeTests {
             let first = try await rig.run(input, "--api-key", "bad", "--max-inflight", "4")
             #expect(first.status == 4 && first.errors.contains("first 20 calls"), "\(first.errors)")
             #expect(calls.withLock { $0 } < 30)
-            let second = try await rig.run(input, "--api-key", "good", "--resume", "--json")
+            let second = try await rig.run(input, "--api-key", "good", "--resume", "--json", "-q")
             #expect(second.status == 6 && second.output.contains(#""succeeded":500,"failed":1,"#), "\(second.errors)")
+            #expect(second.errors.isEmpty, "\(second.errors)")
             // Too few to tell: their refusals are their results.
             let few = (0..<3).map { chat("id-\($0)", model: "forbidden") }
             let small = try scratch.write(file(few + [lines[0]]), to: "small.jsonl")

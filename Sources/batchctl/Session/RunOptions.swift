@@ -70,10 +70,6 @@ struct RunServerOptions: ParsableArguments {
             "The model of every line: given to lines that name none; another one is an error.", valueName: "name"))
     var model: String?
 
-    /// `--api-key`; nil when not given.
-    @Option(name: .long, help: ArgumentHelp("The key to show the server. [OPENAI_API_KEY]", valueName: "key"))
-    var apiKey: String?
-
     /// `--header`, each as it was typed.
     @Option(
         name: .long, help: ArgumentHelp("A header field of every call. May be repeated.", valueName: "name: value"))
@@ -133,7 +129,9 @@ struct RunServerOptions: ParsableArguments {
     }
 
     /// The server as the engine knows it.
-    func backend(_ environment: Environment) throws -> BackendConfiguration {
+    ///
+    /// - Parameter apiKey: the key of the command line; nil when it has none.
+    func backend(_ environment: Environment, apiKey: String?) throws -> BackendConfiguration {
         guard let url = baseUrl ?? environment.modelURL else {
             throw ValidationError("--base-url is missing: name the inference server, such as http://127.0.0.1:8000")
         }

@@ -63,6 +63,15 @@ package final class BatchRunner: Sendable {
             defer { FreeMemory.giveBack() }
             return try check.run(input)
         }
+        if case .url = order.output, order.existing == .resume,
+            let sent = try paths.sent.read(paths.fingerprint(order, input: input, checked: checked))
+        {
+            // Left when a run ended between its word and this.
+            unlink(paths.output)
+            return RunReport(
+                total: checked.requestCount, earlier: checked.requestCount, succeeded: sent.succeeded,
+                failed: sent.failed, duration: ContinuousClock.now - started)
+        }
         let opened = try await thread.run { [order, board] in
             try paths.open(order, input: input, checked: checked, board: board)
         }
@@ -72,6 +81,9 @@ package final class BatchRunner: Sendable {
         if case .url(let url) = order.output {
             let upload = ResultUpload(url: url, rule: order.upload, engine: engine, board: board)
             try await upload.send(paths.output, byteCount: try opened.finished.output.length())
+            try paths.sent.write(
+                paths.fingerprint(order, input: input, checked: checked), succeeded: report.succeeded,
+                failed: report.failed)
             unlink(paths.output)
         }
         report.duration = ContinuousClock.now - started
@@ -99,10 +111,12 @@ package final class BatchRunner: Sendable {
         let caller = LineCaller(
             engines: engines, worker: WorkerID(rawValue: "batchctl"), audio: AudioRules(addressRule: .any))
         let desk = RunDesk(callsMax: callsMax, limits: order.limits, pending: pending, files: caller.files)
-        let pump = RunPump(desk: desk, caller: caller, text: text, book: book)
+        let refusals = FirstRefusals(
+            refusalsMax: order.limits.refusalsMax, remaining: total - finished.count, ended: ended)
+        let pump = RunPump(desk: desk, caller: caller, text: text, book: book, refusals: refusals)
         let feed = RunFeed(
             reader: RequestReader(input, model: order.model, limits: order.limits), finished: finished.ring,
-            desk: desk, book: book, text: text, backends: backends)
+            desk: desk, book: book, text: text, backends: backends, refusals: refusals)
         desk.attach(pump: { pump.run() }, read: { feed.start() })
         board.begin(.running, done: Int64(finished.count), total: Int64(total))
         book.attach { [board] written, counts in
@@ -114,18 +128,19 @@ package final class BatchRunner: Sendable {
         book.start()
         desk.start()
         while !ended.isRaised { await ended.wait(upTo: .seconds(3_600)) }
-        await windDown(desk, isComplete: book.counts.finished == total)
+        await windDown(desk, isComplete: book.counts.finished == total, canRecord: book.fault == nil)
         clock.cancel()
         await engines.shutdown()
         try await book.settle()
+        if let fault = refusals.fault { throw fault }
         return try await conclude(report, book, desk, feed, watch)
     }
 
-    /// Lets calls in flight end, for a while.
-    private func windDown(_ desk: RunDesk, isComplete: Bool) async {
+    /// Lets calls in flight end, for a while, if their results can be kept.
+    private func windDown(_ desk: RunDesk, isComplete: Bool, canRecord: Bool) async {
         desk.quiet()
         guard !isComplete else { return }
-        if stopFlag.isRaised { await desk.idle.wait(upTo: order.limits.drain) }
+        if canRecord { await desk.idle.wait(upTo: order.limits.drain) }
         desk.abort()
         await desk.idle.wait(upTo: .seconds(5))
     }

@@ -36,6 +36,14 @@ final class OpenFile: Sendable {
         return status
     }
 
+    /// Which file it is, whatever its names.
+    var identity: FileIdentity {
+        get throws(RunError) {
+            let status = try status()
+            return FileIdentity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
+        }
+    }
+
     /// Its present length in bytes.
     func length() throws(RunError) -> Int64 { Int64(try status().st_size) }
 
@@ -113,8 +121,17 @@ final class OpenFile: Sendable {
         let code = errno
         guard code != ENOSPC, code != EDQUOT else {
             return RunError(
-                .localFile, "no space left for \(path): free some, then go on with the same command and --resume")
+                .localFile, "no space left for \(path): free some, then go on with the same command and --resume",
+                isForSpace: true)
         }
         return RunError(.localFile, "cannot \(verb) \(path): \(Self.reason(code))")
     }
+}
+
+/// Which file of this machine one is.
+struct FileIdentity: Hashable, Sendable {
+    /// The file system.
+    let device: UInt64
+    /// Its number there.
+    let number: UInt64
 }

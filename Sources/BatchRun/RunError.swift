@@ -23,9 +23,17 @@ package struct RunError: Error, Sendable, CustomStringConvertible {
     package let message: String
     /// What is wrong with the input, in order.
     package let problems: [LineProblem]
+    /// Whether a full disk is the cause.
+    let isForSpace: Bool
 
     /// An error.
     package init(_ kind: Kind, _ message: String, problems: [LineProblem] = []) {
+        self.init(kind, message, problems: problems, isForSpace: false)
+    }
+
+    /// An error of which the cause is known.
+    init(_ kind: Kind, _ message: String, problems: [LineProblem] = [], isForSpace: Bool) {
+        self.isForSpace = isForSpace
         self.kind = kind
         self.message = message
         self.problems = problems

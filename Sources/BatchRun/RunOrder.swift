@@ -69,6 +69,8 @@ package struct RunLimits: Hashable, Sendable {
     package var journalBytesMax: Int64 = 64 << 20
     /// How long calls in flight may go on once the run was asked to stop.
     package var drain = Duration.seconds(30)
+    /// First calls that are all refused with 401 or 403, after which the run is given up; 0 never does.
+    package var refusalsMax = 20
     /// How long a base URL that answers nothing is called again before the run is given up.
     package var patience = Duration.seconds(600)
 

@@ -34,16 +34,45 @@ struct RunPaths: Sendable {
         }
     }
 
-    /// Refuses places that are one and the same.
+    /// Files that a run makes by itself.
+    private var ownFiles: [String] { [journal, journal + Journal.freshSuffix, sent.path] }
+
+    /// Refuses places that are one and the same, whether they exist or not.
     func expectApart(_ input: InputPlace) throws(RunError) {
         if case .path(let path) = input {
-            for other in [output, errors].compactMap({ $0 }) where Places.isSame(path, other) {
-                throw RunError(.refused, "input and output are the same file, \(path): name another output")
+            for other in [output, errors].compactMap({ $0 }) + ownFiles where Places.isSame(path, other) {
+                throw Self.inputIsOutput(path)
             }
         }
-        if let errors, Places.isSame(errors, output) {
-            throw RunError(.refused, "--split-errors and the output are the same file, \(errors): name another")
+        if let errors, ([output] + ownFiles).contains(where: { Places.isSame(errors, $0) }) {
+            throw Self.errorsAreOutput(errors)
         }
+    }
+
+    /// The same for files that are open, before anything of them is cut: between the first look and their opening
+    /// somebody may have made links, and standard input has no path.
+    private func expectApart(_ input: InputFile, _ output: OpenFile, _ errors: OpenFile?) throws(RunError) {
+        let source = try input.identity
+        var outputs = [try output.identity]
+        if access(journal, F_OK) == 0 { outputs.append(try OpenFile(journal, flags: O_RDONLY).identity) }
+        if let errors {
+            let identity = try errors.identity
+            guard !outputs.contains(identity) else { throw Self.errorsAreOutput(errors.path) }
+            outputs.append(identity)
+        }
+        guard !outputs.contains(source) else { throw Self.inputIsOutput(input.name) }
+        guard Set(outputs).count == outputs.count else {
+            throw RunError(.refused, "\(self.output) and \(journal) are the same file: name another output")
+        }
+    }
+
+    private static func inputIsOutput(_ path: String) -> RunError {
+        RunError(.refused, "input and output (or its journal) are the same file, \(path): name another output")
+    }
+
+    private static func errorsAreOutput(_ path: String) -> RunError {
+        RunError(
+            .refused, "--split-errors and the output (or its journal) are the same file, \(path): name another")
     }
 
     /// Refuses to destroy results, or to write where no file can be.
@@ -74,6 +103,15 @@ struct RunPaths: Sendable {
         return length > first
     }
 
+    /// Where a run whose results were sent to a URL leaves word of it.
+    var sent: SentMark { SentMark(path: output + ".sent") }
+
+    /// What results and journal of this run are known by.
+    func fingerprint(_ order: RunOrder, input: InputFile, checked: InputCheck.Result) -> Fingerprint {
+        Fingerprint(
+            inputBytes: input.byteCount, inputHash: checked.hash, format: order.format, splitsErrors: errors != nil)
+    }
+
     /// Opens the files of a checked input; with `resume` as far as an earlier run got. Blocks.
     func open(
         _ order: RunOrder, input: InputFile, checked: InputCheck.Result, board: ProgressBoard
@@ -84,8 +122,9 @@ struct RunPaths: Sendable {
         try expectRoom(order.existing)
         let errorFile: OpenFile?
         if let errors { errorFile = try OpenFile(errors, flags: O_RDWR | O_CREAT) } else { errorFile = nil }
-        let fingerprint = Fingerprint(
-            inputBytes: input.byteCount, inputHash: checked.hash, format: order.format, splitsErrors: errors != nil)
+        try expectApart(input, file, errorFile)
+        sent.remove()
+        let fingerprint = fingerprint(order, input: input, checked: checked)
         guard order.existing == .resume else {
             let finished = try FinishedLines(replacing: file, errorFile)
             return OpenedRun(finished: finished, journal: try Journal(path: journal, fingerprint: fingerprint))

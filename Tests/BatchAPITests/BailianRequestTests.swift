@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func `may have fields that nobody knows`() throws {
-        #expect(try request(extra: #","enable_magic":true"#).input.fileID == "file-batch-1")
+        #expect(try request(extra: #","enable_magic":true"#).input == .file("file-batch-1"))
         #expect(param { try request(extra: #","enable_magic":true"#, .openAI) } == "enable_magic")
     }
 }

@@ -95,15 +95,26 @@ import Testing
         #expect(form == Array(head.utf8) + [0, 13, 10, 255] + Array("\r\n\(mark)--\r\n".utf8))
     }
 
+    @Test func `who asks for room gets that of files that have waited too long`() throws {
+        let budget = FileBudget(AudioRules(fileBytesMax: 40, heldBytesMax: 100))
+        let now = ContinuousClock.now
+        let uploads = try (0..<2).map { _ in LineUpload([1], hold: try #require(budget.take(40, at: now))) }
+        budget.keep(uploads[0], at: now)
+        budget.keep(uploads[1], at: now + .seconds(5))
+        #expect(!budget.hasRoom(at: now + .seconds(9)))
+        #expect(budget.hasRoom(at: now + .seconds(11)) && budget.bytesTaken == 40)
+        #expect(uploads[0].take() == nil && uploads[1].take() != nil)
+    }
+
     @Test func `the budget holds, gives back, and lets old files go for new ones`() throws {
         let budget = FileBudget(AudioRules(fileBytesMax: 40, heldBytesMax: 100))
         let now = ContinuousClock.now
         var first = budget.take(40, at: now)
         #expect(first != nil)
         let second = try #require(budget.take(40, at: now))
-        #expect(!budget.hasRoom && budget.take(40, at: now) == nil && budget.bytesTaken == 80)
+        #expect(!budget.hasRoom(at: now) && budget.take(40, at: now) == nil && budget.bytesTaken == 80)
         second.shrink(to: 10)
-        #expect(budget.hasRoom && budget.bytesTaken == 50)
+        #expect(budget.hasRoom(at: now) && budget.bytesTaken == 50)
         let waiting = LineUpload([1, 2], hold: try #require(budget.take(40, at: now)))
         budget.keep(waiting, at: now)
         let sending = LineUpload([3], hold: try #require(budget.take(10, at: now)))

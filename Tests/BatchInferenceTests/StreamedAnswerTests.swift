@@ -41,8 +41,27 @@ import Testing
         #expect(try whole(Self.chat) == Self.chatWhole)
     }
 
-    @Test func `an answer that has finished needs no DONE`() throws {
+    @Test func `an answer that has finished needs no DONE, unless it may be cut`() throws {
         #expect(try whole(Self.chat, done: false) == Self.chatWhole)
+        guard case .broken = StreamedAnswer.assemble(stream(Self.chat, done: false), mayBeCut: true) else {
+            Issue.record("taken for whole")
+            return
+        }
+        guard case .whole = StreamedAnswer.assemble(stream(Self.chat), mayBeCut: true) else {
+            Issue.record("not whole though it says so")
+            return
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `long lists of a long stream are joined without looking at them again`() throws
+    {
+        let count = 20_000
+        let chunk =
+            #"{"choices":[{"index":0,"text":"a","logprobs":{"tokens":["a"],"token_logprobs":[-0.5],"content":"#
+            + #"[{"token":"a","logprob":-0.5}]},"token_ids":[7]}]}"#
+        let answer = try whole(Array(repeating: chunk, count: count))
+        #expect(answer.contains(#""token_ids":["# + Array(repeating: "7", count: count).joined(separator: ",") + "]"))
+        #expect(answer.contains(#""tokens":["# + Array(repeating: #""a""#, count: count).joined(separator: ",") + "]"))
     }
 
     @Test(arguments: ["\n", "\r\n", "\r"]) func `line ends, comments, fields without a blank and several data lines`(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Curl
 import Foundation
+import Glibc
 import ServerTesting
 import Testing
 
@@ -86,6 +88,64 @@ struct JournalTests {
                 #expect(try journal.line(at: try #require(place.offset)).bytes == all[ordinal].bytes)
             }
         }
+    }
+
+    @Test func `without space to write it anew everything stays as it was`() async throws {
+        try await withScratch { scratch in
+            let path = scratch.path("j")
+            var journal = try Journal(path: path, fingerprint: fingerprint)
+            var ring = AheadRing(first: 0)
+            let all = lines(0..<10)
+            for (line, offset) in zip(all, try journal.append(all)) {
+                ring.set(line.ordinal, .init(offset: offset, isFailed: line.isFailed))
+            }
+            for _ in 0..<5 { ring.removeFirst() }
+            symlink("/dev/full", path + Journal.freshSuffix)
+            do {
+                try journal.compact(&ring) { _ in nil }
+                Issue.record("no space was enough")
+            } catch let error as RunError {
+                #expect(error.isForSpace)
+            }
+            #expect(access(path + Journal.freshSuffix, F_OK) != 0)
+            for ordinal in 5..<10 {
+                #expect(try journal.line(at: try #require(ring[ordinal]?.offset)).bytes == all[ordinal].bytes)
+            }
+        }
+    }
+
+    @Test func `a run goes on with its journal when there is no space to write it anew`() async throws {
+        try await withScratch { scratch in
+            let path = scratch.path("j")
+            let output = try OpenFile(scratch.path("out"), flags: O_RDWR | O_CREAT)
+            var limits = RunLimits()
+            limits.journalBytesMax = 200
+            let journal = try Journal(path: path, fingerprint: fingerprint)
+            var pages = ResultPages(
+                try FinishedLines(replacing: output, nil), journal: journal, limits: limits, callsMax: 1)
+            symlink("/dev/full", path + Journal.freshSuffix)
+            let all = lines(0..<400)
+            for end in stride(from: 20, through: 400, by: 20) {
+                try pages.take(Array(all[end - 19..<end]))
+                try pages.take([all[end - 20]])
+            }
+            #expect(try scratch.read("out") == all.flatMap(\.bytes))
+        }
+    }
+
+    @Test func `lines come back from their wait in the order of time`() {
+        let start = ContinuousClock.now
+        var generator = SplitMix(state: 3)
+        var waiting = WaitingLines()
+        let dues = (0..<500).map { _ in Int.random(in: 0..<100, using: &generator) }
+        for (number, due) in dues.enumerated() {
+            let item = RequestItem(ordinal: number, customID: [], url: "", model: "", body: SharedBytes([]))
+            waiting.insert(RunLine(item: item, lane: 0), due: start + .seconds(due))
+        }
+        #expect(waiting.firstDue == dues.min().map { start + .seconds($0) })
+        var found: [Int] = []
+        while let line = waiting.popDue(at: start + .seconds(60)) { found.append(dues[line.item.ordinal]) }
+        #expect(found == dues.filter { $0 <= 60 }.sorted() && waiting.count == 500 - found.count)
     }
 
     @Test func `the ring agrees with a dictionary whatever is done to it`() {

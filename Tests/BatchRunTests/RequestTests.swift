@@ -76,7 +76,8 @@ struct RequestTests {
         #expect(
             try await check(text) == [
                 "3 invalid_json_line -", "4 duplicate_custom_id custom_id", "5 invalid_request body.model",
-                "6 invalid_request body.input", "8 invalid_request body.file", "9 invalid_request body.file_url",
+                "6 invalid_request body.input", "8 invalid_request body.file", "8 invalid_request body.file_url",
+                "9 invalid_request body.file_url", "12 invalid_request body.query", "12 invalid_request body.documents",
             ])
         #expect(
             try await check(file([chat("a"), chat("b", model: nil), chat("c", model: "x")]), model: "m")

@@ -158,10 +158,17 @@ struct RunTests {
             isBroken.withLock { $0 = false }
             let second = try await Batchctl.run(arguments + ["5", "--resume"], server: nil, in: rig.scratch)
             #expect(second.status == 0, "\(second.errors)")
-            #expect(try rig.leftovers(but: "in.jsonl").isEmpty)
+            #expect(try rig.leftovers(but: "in.jsonl") == [staged + ".sent"])
+            let third = try await Batchctl.run(arguments + ["5", "--resume"], server: nil, in: rig.scratch)
+            #expect(third.status == 0 && third.errors.contains("has all 2 lines already"), "\(third.errors)")
             #expect(try await backend.stats().calls == 2)
             let sent = bodies.withLock { $0 }
             #expect(sent.count == 6 && sent.last?.hasPrefix("PUT {\"id\":") == true)
+            let other = try rig.scratch.write(file([chat("c")]), to: "in.jsonl")
+            #expect(other == input)
+            let fourth = try await Batchctl.run(arguments + ["5", "--resume"], server: nil, in: rig.scratch)
+            #expect(fourth.status == 0, "\(fourth.errors)")
+            #expect(try await backend.stats().calls == 3)
         }
     }
 

@@ -7,6 +7,21 @@ import Testing
 
 @testable import batchctl
 
+@Suite struct `Names that are shown` {
+    @Test(arguments: [
+        ("http://127.0.0.1:8000/v1", "127.0.0.1:8000"), ("https://user:pa@ss@host/v1?key=1", "host"),
+        ("http://[::1]:1", "[::1]:1"), ("http://", "the inference server"),
+    ])
+    func `a server's name has no user and no password`(url: String, name: String) {
+        #expect(ServerName.of(url) == name)
+    }
+
+    @Test func `a row of commas is blank`() {
+        #expect(CSVRecord(line: 1, fields: [[], [], []]).isBlank && CSVRecord(line: 1, fields: [[]]).isBlank)
+        #expect(!CSVRecord(line: 1, fields: [[], [0x20]]).isBlank)
+    }
+}
+
 @Suite struct `Columns of results` {
     private func row(_ line: String) throws -> [String: String] {
         let fields = try Array(line.utf8).withUnsafeBytes { bytes throws(JSONFault) in try ResultFields(bytes) }

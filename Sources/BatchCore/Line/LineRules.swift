@@ -42,8 +42,8 @@ package struct LineRules: Sendable {
         self.knowsModel = knowsModel
     }
 
-    /// The rules of a batch for `endpoint` in the manner of `profile`, whose limits are `limits`; where that is `*`, lines
-    /// may name any path that is allowed, and each its own model. (contracts: vLLM run-batch, mixed urls)
+    /// The rules of a batch for `endpoint` in the manner of `profile`, whose limits are `limits`; where that is `*`,
+    /// lines may name any path that is allowed, and each its own model. (contracts: vLLM run-batch, mixed urls)
     package init(
         endpoint: String, profile: Profile, limits: Limits, knowsModel: @escaping @Sendable (String) -> Bool
     ) {

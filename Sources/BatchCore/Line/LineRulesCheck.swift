@@ -24,6 +24,7 @@ extension LineRules {
         checked.endpoint = checkURL(&view)
         if checkBody(&view) {
             checked.model = checkModel(&view, &memo)
+            if checked.model == Endpoint.testModel { checkTestModel(&view, endpoint: checked.endpoint) }
             checkStream(&view)
             checked.thinks = checkThinking(&view)
             checkRequiredField(&view, endpoint: checked.endpoint)
@@ -174,6 +175,25 @@ extension LineRules {
                     + "List the models with GET /v1/models.")
         }
         return model
+    }
+
+    /// The test model is no backend's: lines that name it go to its own endpoint, or nowhere. A line without a url of
+    /// its own goes to the only endpoint.
+    private func checkTestModel(_ view: inout LineView, endpoint: Int?) {
+        let url: String
+        if let index = endpoint ?? (requiresMethodAndURL || endpoints.count != 1 ? nil : 0) {
+            url = LineProblem.shown(endpoints[index])
+        } else if allowsOtherURLs, let token = view.request.url, token.kind == .string {
+            guard !view.reads(token, Endpoint.test.rawValue) else { return }
+            url = view.shown(token)
+        } else {
+            return
+        }
+        guard url != LineProblem.shown(Endpoint.test.rawValue) else { return }
+        view.report(
+            .modelNotFound, "body.model",
+            "asks for the model \(LineProblem.shown(Endpoint.testModel)), which answers only "
+                + "\(Endpoint.test.rawValue), not \(url). Name another model, or send the line there.")
     }
 
     /// `body.stream`: absent, null or a boolean, and not true unless allowed.

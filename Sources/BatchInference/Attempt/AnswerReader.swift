@@ -34,7 +34,9 @@ struct AnswerReader: Sendable {
     }
 
     private func read(stream response: HTTPResponse, instead: ResponseBody) -> Reading {
-        switch StreamedAnswer.assemble(response.body, isSpeech: isSpeech) {
+        let answer = StreamedAnswer.assemble(
+            response.body, isSpeech: isSpeech, mayBeCut: response.isDelimitedByClose)
+        return switch answer {
         case .whole(let answer): Reading(status: response.status, body: ResponseBody(answer))
         case .failed(let status, let error): Reading(status: status, body: ResponseBody(error))
         case .broken(let why): Reading(status: response.status, body: instead, fault: why)

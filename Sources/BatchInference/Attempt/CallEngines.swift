@@ -27,7 +27,7 @@ package final class CallEngines: Sendable {
         connectionsEach = each
         self.logger = logger
         fetcherConfiguration = EngineConfiguration(
-            connectionsMax: Self.connectionsEach, userAgent: userAgent, threadName: "files")
+            connectionsMax: Self.connectionsEach, userAgent: userAgent, caBundlePath: caBundlePath, threadName: "files")
         engines = (0..<count).map { number in
             CurlEngine(
                 EngineConfiguration(

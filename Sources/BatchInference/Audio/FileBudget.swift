@@ -24,8 +24,11 @@ package final class FileBudget: Sendable {
         bytesMax = rules.heldBytesMax
     }
 
-    /// Whether another file of any allowed size may be fetched now.
-    package var hasRoom: Bool { taken.load(ordering: .relaxed) + fileBytesMax <= bytesMax }
+    /// Whether another file of any allowed size may be fetched at `now`. If not, files that have waited too long are
+    /// dropped for it; else a call's end makes room.
+    package func hasRoom(at now: ContinuousClock.Instant) -> Bool { hasRoom || makeRoom(at: now) }
+
+    private var hasRoom: Bool { taken.load(ordering: .relaxed) + fileBytesMax <= bytesMax }
 
     /// Bytes in use.
     package var bytesTaken: Int { taken.load(ordering: .relaxed) }
@@ -33,7 +36,7 @@ package final class FileBudget: Sendable {
     /// Takes so many bytes; nil when there is no room for them.
     func take(_ bytes: Int, at now: ContinuousClock.Instant) -> FileHold? {
         if let hold = tryTaking(bytes) { return hold }
-        _ = makeRoom(at: now)
+        makeRoom(at: now)
         return tryTaking(bytes)
     }
 
@@ -47,8 +50,15 @@ package final class FileBudget: Sendable {
 
     /// Drops files that have waited too long for their backends: their lines fetch them again. Returns whether there is
     /// room then.
-    package func makeRoom(at now: ContinuousClock.Instant) -> Bool {
-        let old = kept.withLock { kept in kept.filter { now - $0.since >= Self.keptFor }.compactMap(\.upload) }
+    @discardableResult
+    func makeRoom(at now: ContinuousClock.Instant) -> Bool {
+        let old = kept.withLock { kept -> [LineUpload] in
+            // In the order of time: as long as the first is young there is nothing to look for.
+            let count = kept.prefix { now - $0.since >= Self.keptFor }.count
+            guard count > 0 else { return [] }
+            defer { kept.removeFirst(count) }
+            return kept.prefix(count).compactMap(\.upload)
+        }
         for upload in old { upload.drop() }
         return hasRoom
     }

@@ -26,6 +26,8 @@ final class StreamValue {
     private var members: [Member] = []
     /// The elements of a list that was taken apart, each with its raw `index` if it has one.
     private var items: [(index: [UInt8]?, value: StreamValue)]?
+    /// Whether the first element of a list is known to have no `index`: what has grown is not looked at again.
+    private var isPlainList = false
 
     /// A value as it stands.
     init(_ kind: JSONKind, _ token: [UInt8]) {
@@ -178,6 +180,7 @@ extension StreamValue {
         isWhole = other.isWhole
         members = other.members
         items = other.items
+        isPlainList = other.isPlainList
     }
 
     /// Takes in the next piece of the same value: strings and lists are continued, objects member by member, lists
@@ -226,9 +229,12 @@ extension StreamValue {
 
     private func mergeElements(_ piece: StreamValue) throws(JSONFault) {
         if items == nil {
-            var isByIndex = try isIndexed
+            var isByIndex = isPlainList ? false : try isIndexed
             if !isByIndex { isByIndex = try piece.isIndexed }
-            guard isByIndex else { return join(piece) }
+            guard isByIndex else {
+                isPlainList = true
+                return join(piece)
+            }
             items = try indexed()
         }
         for (index, value) in try piece.indexed() {

@@ -12,16 +12,21 @@ enum StreamedAnswer: Hashable, Sendable {
 
     /// Puts the complete body of a stream together.
     ///
-    /// - Parameter isSpeech: whether a transcription was asked for, whose whole form is its text alone.
-    static func assemble(_ body: [UInt8], isSpeech: Bool = false) -> StreamedAnswer {
+    /// - Parameters:
+    ///   - isSpeech: whether a transcription was asked for, whose whole form is its text alone.
+    ///   - mayBeCut: whether the end of the body may be that of a broken connection: the stream must say that it is
+    ///     over, since choices that have ended tell nothing of those that would have followed, or of the usage.
+    static func assemble(_ body: [UInt8], isSpeech: Bool = false, mayBeCut: Bool = false) -> StreamedAnswer {
         do throws(JSONFault) {
-            return try read(EventStream(body), isSpeech: isSpeech)
+            return try read(EventStream(body), isSpeech: isSpeech, mayBeCut: mayBeCut)
         } catch {
             return .broken("an event of the stream is no JSON: \(error)")
         }
     }
 
-    private static func read(_ events: EventStream, isSpeech: Bool) throws(JSONFault) -> StreamedAnswer {
+    private static func read(
+        _ events: EventStream, isSpeech: Bool, mayBeCut: Bool
+    ) throws(JSONFault) -> StreamedAnswer {
         var chunks = AnswerAssembly()
         var isDone = false
         for event in events {
@@ -44,7 +49,7 @@ enum StreamedAnswer: Hashable, Sendable {
             // Everything else that has a type tells of progress which the last event repeats.
             if type.isEmpty { try chunks.take(members) }
         }
-        guard chunks.hasChoices, isDone || chunks.isFinished else {
+        guard chunks.hasChoices, isDone || !mayBeCut && chunks.isFinished else {
             return .broken("the stream ended before its answer did")
         }
         return .whole(isSpeech ? try speech(chunks) : try chunks.answer())

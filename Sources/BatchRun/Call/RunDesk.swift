@@ -55,8 +55,8 @@ final class RunDesk: Sendable {
     /// How often it is looked whether time alone lets a line start: answers come far more often.
     private static let lookEvery = Duration.milliseconds(10)
 
-    /// A desk for `callsMax` calls at once, and none while too many results are `pending`; `files` is the room for files
-    /// of audio lines.
+    /// A desk for `callsMax` calls at once, and none while too many results are `pending`; `files` is the room for
+    /// files of audio lines.
     init(callsMax: Int, limits: RunLimits, pending: PendingBytes, files: FileBudget? = nil) {
         state = Mutex(State(RunQueue(files: files)))
         self.pending = pending

@@ -18,12 +18,14 @@ final class RunFeed: Sendable {
     private let book: ResultBook
     private let text: ResultText
     private let backends: BackendSet
+    private let refusals: FirstRefusals
 
     /// Lines of `reader` for `desk`, but those that are `finished`.
     init(
         reader: consuming RequestReader, finished: AheadRing, desk: RunDesk, book: ResultBook, text: ResultText,
-        backends: BackendSet
+        backends: BackendSet, refusals: FirstRefusals
     ) {
+        self.refusals = refusals
         state = Mutex(State(reader: reader))
         self.finished = finished
         self.desk = desk
@@ -70,6 +72,9 @@ final class RunFeed: Sendable {
                     + RunRules.endpoints.joined(separator: ", ")),
             customID: item.customID[...])
         let bytes = text.line(outcome)
-        book.add(FinishedLine(ordinal: item.ordinal, bytes: bytes, isFailed: true), usage: Usage())
+        let line = FinishedLine(ordinal: item.ordinal, bytes: bytes, isFailed: true)
+        for result in refusals.take(.init(line: line, usage: Usage()), status: 0) {
+            book.add(result.line, usage: result.usage)
+        }
     }
 }

@@ -13,13 +13,16 @@ struct RunPump: Sendable {
     let text: ResultText
     /// Where results go.
     let book: ResultBook
+    /// Holds the first ones back while all are refusals.
+    let refusals: FirstRefusals
 
     /// No run takes as long: a year.
     private static let windowLength = Duration.seconds(366 * 86_400)
     private let windowEnds = ContinuousClock.now + Self.windowLength
 
     /// A pump between desk and book.
-    init(desk: RunDesk, caller: any LineCalling, text: ResultText, book: ResultBook) {
+    init(desk: RunDesk, caller: any LineCalling, text: ResultText, book: ResultBook, refusals: FirstRefusals) {
+        self.refusals = refusals
         self.desk = desk
         self.caller = caller
         self.text = text
@@ -55,8 +58,10 @@ struct RunPump: Sendable {
     private func end(_ call: RunDesk.OpenCall, _ result: AttemptResult) -> RunDesk.OpenCall? {
         guard case .finished(let outcome) = result else { return desk.finish(call, result) }
         let bytes = text.line(outcome)
-        book.add(
-            FinishedLine(ordinal: outcome.ordinal, bytes: bytes, isFailed: !outcome.isSuccess), usage: outcome.usage)
+        let line = FinishedLine(ordinal: outcome.ordinal, bytes: bytes, isFailed: !outcome.isSuccess)
+        for result in refusals.take(.init(line: line, usage: outcome.usage), status: outcome.statusCode) {
+            book.add(result.line, usage: result.usage)
+        }
         return desk.finish(call, result)
     }
 }

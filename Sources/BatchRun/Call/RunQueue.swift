@@ -42,18 +42,21 @@ struct RunQueue: Sendable {
         var next = 0
         /// Lines whose wait is over; they go first.
         var again: [RunLine] = []
+        /// The same with their file; they go before all, since nothing else gives its room back.
+        var prepared: [RunLine] = []
         /// Lines that wait or are in flight.
         var away = 0
 
-        var count: Int { fresh.count - next + again.count }
+        var count: Int { fresh.count - next + again.count + prepared.count }
 
         /// Whether the next line's file would have no room.
-        func waitsForFiles(_ files: FileBudget?) -> Bool {
-            guard route.isSpeech, let files, again.last?.upload == nil else { return false }
-            return !files.hasRoom
+        func waitsForFiles(_ files: FileBudget?, at now: ContinuousClock.Instant) -> Bool {
+            guard route.isSpeech, let files, prepared.isEmpty else { return false }
+            return !files.hasRoom(at: now)
         }
 
         mutating func pop() -> RunLine? {
+            if let line = prepared.popLast() { return line }
             if let line = again.popLast() { return line }
             guard next < fresh.count else { return nil }
             defer {
@@ -77,7 +80,7 @@ struct RunQueue: Sendable {
     private var turns: [Int] = []
     private var turn = 0
     private var nextLane = 0
-    private var waiting: [(due: ContinuousClock.Instant, line: RunLine)] = []
+    private var waiting = WaitingLines()
 
     /// Lines that may start.
     private(set) var ready = 0
@@ -86,7 +89,7 @@ struct RunQueue: Sendable {
     /// Bytes of all lines on hand.
     private(set) var heldBytes = 0
 
-    /// How soon it is looked again whether there is room for files: the end of calls, which makes room, is seen at once.
+    /// How soon it is looked again whether there is room for files: what makes room is seen at once.
     private static let filesEvery = Duration.milliseconds(50)
 
     /// Holds nothing yet; audio lines start while `files` has room for theirs.
@@ -117,9 +120,9 @@ struct RunQueue: Sendable {
         for step in 0..<turns.count {
             let index = (turn + step) % turns.count
             let number = turns[index]
-            guard lanes[number]?.waitsForFiles(files) == false, let place = lanes[number]?.route.reserve(at: now) else {
-                continue
-            }
+            guard lanes[number]?.waitsForFiles(files, at: now) == false,
+                let place = lanes[number]?.route.reserve(at: now)
+            else { continue }
             guard let line = lanes[number]?.pop() else {
                 place.cancel()
                 continue
@@ -151,28 +154,18 @@ struct RunQueue: Sendable {
     /// A call ended without; the line waits until `due`.
     mutating func postpone(_ line: RunLine, until due: ContinuousClock.Instant) {
         inFlight -= 1
-        waiting.append((due, line))
+        waiting.insert(line, due: due)
     }
 
     /// Lines whose wait is over may start again; returns when the next one's is.
     mutating func tick(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-        var next: ContinuousClock.Instant?
-        var rest: [(due: ContinuousClock.Instant, line: RunLine)] = []
-        for entry in waiting {
-            guard entry.due <= now else {
-                rest.append(entry)
-                next = min(next ?? entry.due, entry.due)
-                continue
-            }
-            restart(entry.line)
-        }
-        waiting = rest
-        return next
+        while let line = waiting.popDue(at: now) { restart(line) }
+        return waiting.firstDue
     }
 
     private mutating func restart(_ line: RunLine) {
         if lanes[line.lane]?.count == 0 { turns.append(line.lane) }
-        lanes[line.lane]?.again.append(line)
+        if line.upload == nil { lanes[line.lane]?.again.append(line) } else { lanes[line.lane]?.prepared.append(line) }
         lanes[line.lane]?.away -= 1
         ready += 1
     }
@@ -181,7 +174,7 @@ struct RunQueue: Sendable {
     func opensAt(_ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
         turns.lazy.compactMap { number in
             guard let lane = lanes[number] else { return nil }
-            return lane.waitsForFiles(files) ? now + Self.filesEvery : lane.route.opensAt(now)
+            return lane.waitsForFiles(files, at: now) ? now + Self.filesEvery : lane.route.opensAt(now)
         }.min()
     }
 

@@ -46,7 +46,6 @@ final class RunWatch: Sendable {
     private func look(at now: ContinuousClock.Instant) {
         for backend in backends.backends {
             let failing = backend.failingFor(at: now) ?? .zero
-            let url = backend.configuration.baseURL
             if failing >= limits.patience, desk.inFlight == 0 {
                 state.withLock {
                     $0.away = RunError(
@@ -59,7 +58,7 @@ final class RunWatch: Sendable {
                 tell("no call is answered (\(desk.lastError)): lines wait, at most \(limits.patience); see --patience")
             } else if failing == .zero, state.withLock({ $0.wasTold }) {
                 state.withLock { $0.wasTold = false }
-                tell("\(url) answers again")
+                tell("\(backend.configuration.name) answers again")
             }
         }
     }

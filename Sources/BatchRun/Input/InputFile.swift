@@ -10,6 +10,9 @@ struct InputFile: Sendable {
     private let file: OpenFile
     private let changedAt: [Int]
 
+    /// Which file it is.
+    var identity: FileIdentity { get throws(RunError) { try file.identity } }
+
     /// Bytes of a piece.
     static let pieceBytes = 256 << 10
 

@@ -81,11 +81,24 @@ enum Places {
         return isPermission && one.host == other.host && one.port == other.port && left == right
     }
 
-    /// Whether two paths mean one file that exists.
+    /// Whether two paths mean one file; of files that do not exist yet, whether they would be one.
     static func isSame(_ one: String, _ other: String) -> Bool {
-        var (left, right) = (stat(), stat())
-        guard stat(one, &left) == 0, stat(other, &right) == 0 else { return one == other }
-        return left.st_dev == right.st_dev && left.st_ino == right.st_ino
+        if one == other { return true }
+        if let left = identity(one), let right = identity(other) { return left == right }
+        let (left, right) = (parts(one), parts(other))
+        guard left.name == right.name, let folder = identity(left.folder) else { return false }
+        return folder == identity(right.folder)
+    }
+
+    private static func identity(_ path: String) -> FileIdentity? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return FileIdentity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
+    }
+
+    private static func parts(_ path: String) -> (folder: String, name: Substring) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path[...]) }
+        return (String(path[...slash]), path[path.index(after: slash)...])
     }
 
     private static func path(_ url: OutboundURL) -> Substring {

@@ -75,6 +75,12 @@ struct InputSpool: Sendable {
         do {
             let object = PresignedObject(url, engine: engine, addressRule: .any, followsRedirects: true)
             let download = try await object.get()
+            guard download.hasCertainEnd else {
+                throw RunError(
+                    .refused,
+                    "cannot read \(name): the server does not tell how long the file is, so nobody would notice if a "
+                        + "part of it were missing; use one that sends Content-Length, or fetch the file yourself")
+            }
             board.begin(.reading, total: download.objectBytes)
             var done: Int64 = 0
             while let piece = try await download.next() {

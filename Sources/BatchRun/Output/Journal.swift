@@ -48,7 +48,8 @@ struct Journal {
 
     /// Bytes of a frame before its result line.
     static let frameHead = 20
-    private static let freshSuffix = ".new"
+    /// What its name ends with while it is written anew.
+    static let freshSuffix = ".new"
     private static let key = HashKey(low: 0x7368_6172_646C_696E, high: 0x6A6F_7572_6E61_6C31)
     /// Longest result line, as a guard against lengths that are none.
     private static let lineBytesMax = 1 << 30
@@ -60,6 +61,13 @@ struct Journal {
         file = try OpenFile(path, flags: O_RDWR | O_CREAT | O_TRUNC)
         try file.write(fingerprint.head)
         length = Int64(fingerprint.head.count)
+    }
+
+    private init(path: String, fingerprint: Fingerprint, file: OpenFile, length: Int64) {
+        self.path = path
+        self.fingerprint = fingerprint
+        self.file = file
+        self.length = length
     }
 
     /// The journal that is there, cut after its last whole frame; `take` gets the place of every result in it.
@@ -111,8 +119,25 @@ struct Journal {
         return line
     }
 
+    /// Brings it to the disk.
+    func sync() throws(RunError) { try file.sync() }
+
     /// Writes it anew with the results of `ring` only, whose places change with it. Those before are in their files.
+    ///
+    /// - Throws: leaving both as they were.
     mutating func compact(_ ring: inout AheadRing, kept: (Int) -> [UInt8]?) throws(RunError) {
+        var moved = ring
+        do throws(RunError) {
+            self = try rewritten(&moved, kept: kept)
+        } catch {
+            unlink(path + Self.freshSuffix)
+            throw error
+        }
+        ring = moved
+    }
+
+    /// What takes its place, under its name.
+    private func rewritten(_ ring: inout AheadRing, kept: (Int) -> [UInt8]?) throws(RunError) -> Journal {
         let fresh = path + Self.freshSuffix
         var next = try Journal(path: fresh, fingerprint: fingerprint)
         for ordinal in ring.first..<ring.end {
@@ -128,8 +153,7 @@ struct Journal {
         guard rename(fresh, path) == 0 else {
             throw RunError(.localFile, "cannot rename \(fresh) to \(path): \(OpenFile.reason(errno))")
         }
-        file = next.file
-        length = next.length
+        return Journal(path: path, fingerprint: fingerprint, file: next.file, length: next.length)
     }
 
     /// Takes the file away.

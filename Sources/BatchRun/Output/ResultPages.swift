@@ -10,12 +10,18 @@ struct ResultPages {
     private let keptMax: Int
     private let keptBytesMax: Int
     private let journalBytesMax: Int64
+    /// Bytes of the journal above which it is written anew: more than the limit after a try that found no space.
+    private var compactsAbove: Int64
+    /// When the journal was last brought to the disk for the sake of failed lines.
+    private var journalSynced: ContinuousClock.Instant?
     /// Results in memory that are not in their file.
     private var kept: [Int: [UInt8]] = [:]
     private var keptBytes = 0
     /// Bytes in the journal of results that are not in their file.
     private var liveBytes: Int64 = 0
 
+    /// Shortest time between two such moments.
+    private static let syncEvery = Duration.seconds(1)
     /// Bytes written at once.
     private static let pieceBytes = 1 << 20
 
@@ -28,6 +34,7 @@ struct ResultPages {
         keptMax = limits.keptPerCall * callsMax
         keptBytesMax = limits.keptBytesMax
         journalBytesMax = limits.journalBytesMax
+        compactsAbove = limits.journalBytesMax
         liveBytes = journal.length
     }
 
@@ -49,7 +56,7 @@ struct ResultPages {
         let journalsAll = splits && errors != nil
         try keep(lines.filter { $0.ordinal >= end || journalsAll }, from: end)
         try write(upTo: end)
-        if journal.length > journalBytesMax, liveBytes * 2 < journal.length { try compact() }
+        if journal.length > compactsAbove, liveBytes * 2 < journal.length { try compact() }
     }
 
     /// Brings everything to the disk; nothing waits any more, so the journal goes.
@@ -96,11 +103,23 @@ struct ResultPages {
         try flush(&good, &bad)
     }
 
-    private func flush(_ good: inout [UInt8], _ bad: inout [UInt8]) throws(RunError) {
-        if !bad.isEmpty { try errors?.write(bad) }
+    private mutating func flush(_ good: inout [UInt8], _ bad: inout [UInt8]) throws(RunError) {
+        if !bad.isEmpty {
+            try syncJournal()
+            try errors?.write(bad)
+        }
         if !good.isEmpty { try output.write(good) }
         good.removeAll(keepingCapacity: true)
         bad.removeAll(keepingCapacity: true)
+    }
+
+    /// Should the power fail, one of two files may have come to the disk further than the other: what is missing
+    /// between them must then be in the journal.
+    private mutating func syncJournal() throws(RunError) {
+        let now = ContinuousClock.now
+        if let journalSynced, now - journalSynced < Self.syncEvery { return }
+        try journal.sync()
+        journalSynced = now
     }
 
     /// Before the journal forgets results, they are on the disk in their files.
@@ -108,8 +127,15 @@ struct ResultPages {
         try output.sync()
         try errors?.sync()
         let kept = kept
-        try journal.compact(&ring) { kept[$0] }
-        liveBytes = journal.length
+        do throws(RunError) {
+            try journal.compact(&ring) { kept[$0] }
+            compactsAbove = journalBytesMax
+            liveBytes = journal.length
+        } catch {
+            // The journal that is there is as good as before, and perhaps there is space some time later.
+            guard error.isForSpace else { throw error }
+            compactsAbove = journal.length * 2
+        }
     }
 
     private mutating func forget(_ ordinal: Int) {

@@ -154,7 +154,7 @@ struct HeldShard: Sendable {
 
     /// Makes a line startable that was taken before.
     mutating func putBack(_ line: StartableLine) {
-        lanes[lane(line.ordinal)].dueAgain.append(line)
+        lanes[lane(line.ordinal)].insert(line)
     }
 
     /// Sets the last `count` of the fresh lines aside for another part. At least one must stay fresh, so that a

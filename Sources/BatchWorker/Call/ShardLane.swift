@@ -21,22 +21,26 @@ struct ShardLane: Sendable {
 
     /// A place for the next line; nil when there is none, or when the line's file would have no room.
     func reserve(files: FileBudget?, at now: ContinuousClock.Instant) -> Reservation? {
-        guard startable > 0 else { return nil }
-        if let files, waitsForFiles(files) {
-            // Files that wait for a backend without room make way for a line whose backend has some.
-            guard route.hasRoom(at: now), files.makeRoom(at: now) else { return nil }
-        }
+        guard startable > 0, !waitsForFiles(files, at: now) else { return nil }
         return route.reserve(avoiding: dueAgain.last?.avoiding, at: now)
     }
 
     /// When time alone lets the next line start.
     func opensAt(_ now: ContinuousClock.Instant, files: FileBudget?) -> ContinuousClock.Instant? {
         guard startable > 0 else { return nil }
-        return waitsForFiles(files) ? now + Self.filesEvery : route.opensAt(now)
+        return waitsForFiles(files, at: now) ? now + Self.filesEvery : route.opensAt(now)
     }
 
-    private func waitsForFiles(_ files: FileBudget?) -> Bool {
-        guard route.isSpeech, let files, dueAgain.last?.upload == nil else { return false }
-        return !files.hasRoom
+    /// Adds a line that is to be tried again. Those whose file is there go first: nothing else gives its room back.
+    mutating func insert(_ line: StartableLine) {
+        guard line.upload == nil, dueAgain.last?.upload != nil else { return dueAgain.append(line) }
+        let place = dueAgain.lastIndex { $0.upload == nil }.map { $0 + 1 } ?? 0
+        dueAgain.insert(line, at: place)
+    }
+
+    private func waitsForFiles(_ files: FileBudget?, at now: ContinuousClock.Instant) -> Bool {
+        // Files that wait for a backend without room make way only for a line whose backend has some.
+        guard route.isSpeech, let files, dueAgain.last?.upload == nil, route.hasRoom(at: now) else { return false }
+        return !files.hasRoom(at: now)
     }
 }

@@ -34,9 +34,8 @@ struct RunCommand: AsyncParsableCommand {
     /// The bounds.
     @OptionGroup(title: "Limits") var limits: RunLimitOptions
 
-    /// `--quiet`.
-    @Flag(name: .shortAndLong, help: "Say nothing but errors.")
-    var quiet = false
+    /// `--api-key` and `--quiet`. The whole program has them, so that a command's own would never get a value.
+    @OptionGroup(title: "As in every command") var global: GlobalOptions
 
     /// `--json`.
     @Flag(name: .long, help: "Print a JSON object about the run at its end.")
@@ -47,18 +46,21 @@ struct RunCommand: AsyncParsableCommand {
         try files.validate()
         try limits.validate()
         try server.validate()
+        if global.url != nil {
+            throw ValidationError("run needs no Shardline: name the inference server with --base-url, not --url")
+        }
     }
 
     /// Runs the file and says what came of it.
     func run() async throws {
         let environment = Environment.current()
-        let narrator = Narrator(Terminal(environment), isQuiet: quiet)
+        let narrator = Narrator(Terminal(environment), isQuiet: global.quiet)
         do {
             let order = try order(environment)
             InterruptGrace.set(order.limits.drain + .seconds(10))
             let runner = try BatchRunner(order) { sentence in narrator.tell(PlainText.safe(sentence)) }
-            let report = try await RunDisplay(runner: runner, narrator: narrator, input: files.input).run()
-            let text = RunText(input: files.input, output: order.output.name, report: report)
+            let report = try await RunDisplay(runner: runner, narrator: narrator, input: order.input.name).run()
+            let text = RunText(input: order.input.name, output: order.output.name, report: report)
             if json { try await StandardOutput().write(text.json.bytes + [UInt8(ascii: "\n")]) }
             narrator.say(text.summary)
             if report.failed > 0 { throw CommandFailure(.linesFailed) }
@@ -72,7 +74,7 @@ struct RunCommand: AsyncParsableCommand {
     private func order(_ environment: Environment) throws -> RunOrder {
         var order = RunOrder(
             input: try InputPlace(files.input), output: try OutputPlace(files.output),
-            backend: try server.backend(environment), version: Program.version)
+            backend: try server.backend(environment, apiKey: global.apiKey), version: Program.version)
         order.model = server.model
         order.caBundlePath = server.caBundle
         order.errorsPath = files.splitErrors
@@ -86,8 +88,9 @@ struct RunCommand: AsyncParsableCommand {
 
     /// Turns what ended a run early into words and a status.
     private func explain(_ error: RunError) async throws -> Never {
+        let input = (try? InputPlace(files.input).name) ?? String(files.input.prefix { $0 != "?" })
         let problems = error.problems.map { problem in
-            let place = problem.line.map { "\(files.input):\($0)" } ?? files.input
+            let place = problem.line.map { "\(input):\($0)" } ?? input
             return PlainText.safe(
                 "\(place): " + BatchText.labelled(problem.message, code: problem.code, param: problem.param)) + "\n"
         }

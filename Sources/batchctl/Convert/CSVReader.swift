@@ -17,8 +17,8 @@ struct CSVRecord: Hashable, Sendable {
     /// Its fields, at least one.
     let fields: [[UInt8]]
 
-    /// Whether it is a line without anything in it.
-    var isBlank: Bool { fields.count == 1 && fields[0].isEmpty }
+    /// Whether nothing is in it: an empty line, or commas alone, as spreadsheets leave them behind their last row.
+    var isBlank: Bool { fields.allSatisfy(\.isEmpty) }
 }
 
 /// Cuts comma-separated values that arrive in chunks of any size into records, in memory of one record. (RFC 4180)

@@ -7,7 +7,7 @@ struct RunDisplay: Sendable {
     let runner: BatchRunner
     /// Where it is shown.
     let narrator: Narrator
-    /// What the input is called.
+    /// What the input is called: a URL without its query.
     let input: String
 
     /// Runs to the end; a cancelled task stops the run in good order.

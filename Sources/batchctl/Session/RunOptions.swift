@@ -70,10 +70,6 @@ struct RunServerOptions: ParsableArguments {
             "The model of every line: given to lines that name none; another one is an error.", valueName: "name"))
     var model: String?
 
-    /// `--api-key`; nil when not given.
-    @Option(name: .long, help: ArgumentHelp("The key to show the server. [OPENAI_API_KEY]", valueName: "key"))
-    var apiKey: String?
-
     /// `--header`, each as it was typed.
     @Option(
         name: .long, help: ArgumentHelp("A header field of every call. May be repeated.", valueName: "name: value"))
@@ -123,7 +119,7 @@ struct RunServerOptions: ParsableArguments {
             var fields: [String: String] = [:]
             for text in header {
                 guard let colon = text.firstIndex(of: ":"), colon > text.startIndex else {
-                    throw ValidationError("--header must be written \"name: value\", not \"\(text)\"")
+                    throw ValidationError("--header must be written \"name: value\", with a colon between")
                 }
                 let value = text[text.index(after: colon)...].drop { $0 == " " }
                 fields[String(text[..<colon])] = String(value)
@@ -133,12 +129,14 @@ struct RunServerOptions: ParsableArguments {
     }
 
     /// The server as the engine knows it.
-    func backend(_ environment: Environment) throws -> BackendConfiguration {
+    ///
+    /// - Parameter apiKey: the key of the command line; nil when it has none.
+    func backend(_ environment: Environment, apiKey: String?) throws -> BackendConfiguration {
         guard let url = baseUrl ?? environment.modelURL else {
             throw ValidationError("--base-url is missing: name the inference server, such as http://127.0.0.1:8000")
         }
         var backend = BackendConfiguration(
-            name: url, baseURL: url, apiKey: apiKey ?? environment.modelKey, models: [.any],
+            name: ServerName.of(url), baseURL: url, apiKey: apiKey ?? environment.modelKey, models: [.any],
             concurrency: maxInflight, connectTimeout: .seconds(connectTimeout), firstByteTimeout: .seconds(timeout),
             idleTimeout: .seconds(timeout), totalTimeout: .seconds(timeout), attemptsMax: attempts)
         backend.headers = try fields
@@ -156,6 +154,14 @@ struct RunLimitOptions: ParsableArguments {
         help: ArgumentHelp(
             "How long a server that answers nothing is tried before the run is given up, in seconds.", valueName: "s"))
     var patience = 600
+
+    /// `--max-refusals`; 0 never gives up.
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "First calls refused with 401 or 403, without any other answer, after which the run is given up; 0 never.",
+            valueName: "n"))
+    var maxRefusals = RunLimits().refusalsMax
 
     /// `--drain`, in seconds.
     @Option(
@@ -199,7 +205,8 @@ struct RunLimitOptions: ParsableArguments {
     func validate() throws {
         let values = [
             ("--patience", patience, 1), ("--drain", drain, 0), ("--max-lines", maxLines, 0),
-            ("--max-line-bytes", maxLineBytes, 1), ("--max-problems", maxProblems, 1),
+            ("--max-refusals", maxRefusals, 0), ("--max-line-bytes", maxLineBytes, 1),
+            ("--max-problems", maxProblems, 1),
             ("--buffer-bytes", bufferBytes, 1), ("--put-attempts", putAttempts, 1), ("--put-pause", putPause, 0),
             ("--put-timeout", putTimeout, 1),
         ]
@@ -212,6 +219,7 @@ struct RunLimitOptions: ParsableArguments {
     var limits: RunLimits {
         var limits = RunLimits()
         limits.linesMax = maxLines
+        limits.refusalsMax = maxRefusals
         limits.lineBytesMax = maxLineBytes
         limits.problemsMax = maxProblems
         limits.heldBytesMax = bufferBytes

@@ -43,6 +43,21 @@ import Testing
         #expect(problems(#"{"custom_id": "request-1", "body": {"messages": [], "top_p":1}}"#, ark) == [])
     }
 
+    @Test func `the test model answers at its own endpoint only`() {
+        let body = #"{"model":"batch-test-model","messages":[]}"#
+        let away = ["model_not_found body.model"]
+        #expect(problems(line(body: body)) == away)
+        #expect(problems(line(url: #""/v1/chat/ds-test""#, body: body), chatRules("/v1/chat/ds-test")) == [])
+        #expect(problems(line(url: #""/v1/embeddings""#, body: body)) == ["invalid_url url"])
+        var ark = chatRules("/api/v3/chat/completions")
+        ark.requiresMethodAndURL = false
+        #expect(problems(line(method: nil, url: nil, body: body), ark) == away)
+        var run = chatRules()
+        run.allowsOtherURLs = true
+        #expect(problems(line(url: #""/v1/nowhere""#, body: body), run) == away)
+        #expect(problems(line(url: #""/v1/chat/ds-test""#, body: body), run) == [])
+    }
+
     @Test(arguments: ["", "x", "{", "[1]", "\"a\"", "nul", "{}x", "{\"a\":01}", "\u{FEFF}{}"])
     func `a line that is no JSON object has one problem`(text: String) {
         #expect(problems(text) == ["invalid_json_line -"])

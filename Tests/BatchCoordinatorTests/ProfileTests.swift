@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BatchCoordinator
 import BatchCore
+import BatchFiles
 import BatchStore
 import BatchTesting
 import Foundation

@@ -122,7 +122,8 @@ import Testing
         await test.store.close()
     }
 
-    @Test func `what was fetched fills nobody's quota, and its address is a secret of those who named it`() async throws {
+    @Test func `what was fetched fills nobody's quota, and its address is a secret of those who named it`() async throws
+    {
         let test = try await TestStore()
         let address = "https://a.example/in.jsonl?Signature=canary"
         let batch = try await make(test, input: address, profile: .bailian)

@@ -51,7 +51,7 @@ struct RunQueue: Sendable {
 
         /// Whether the next line's file would have no room.
         func waitsForFiles(_ files: FileBudget?, at now: ContinuousClock.Instant) -> Bool {
-            guard route.isSpeech, let files, prepared.isEmpty else { return false }
+            guard route.isSpeech, let files, prepared.isEmpty, route.hasRoom(at: now) else { return false }
             return !files.hasRoom(at: now)
         }
 

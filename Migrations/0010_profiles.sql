@@ -17,4 +17,5 @@ alter table files add column is_fetched boolean not null default false;
 
 -- What a project has uploaded: counted and summed without looking at the rows themselves.
 create index files_uploaded_idx on files (project_id) include (bytes, expires_at)
-    where deleted_at is null and not is_fetched and purpose not in ('batch_output', 'assistants_output', 'fine-tune-results');
+    where deleted_at is null and not is_fetched
+      and purpose not in ('batch_output', 'assistants_output', 'fine-tune-results');

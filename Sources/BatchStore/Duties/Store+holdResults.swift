@@ -31,8 +31,8 @@ package struct HeldDuty: Sendable {
 
 extension Store {
     /// Keeps a batch's sealed files for delivery elsewhere: they are referred to, and nobody sees them before the batch
-    /// ends. False when the duty is lost or a cancel came in; then nothing was written. A cancel that comes later changes
-    /// nothing any more.
+    /// ends. False when the duty is lost or a cancel came in; then nothing was written. A cancel that comes later
+    /// changes nothing any more.
     package func holdResults(_ duty: FinalizationDuty, _ publication: Publication) async throws -> Bool {
         try await pool.transaction { session in
             let moved = try session.execute(

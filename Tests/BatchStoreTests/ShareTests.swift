@@ -150,8 +150,8 @@ private struct SimulatedWorker {
         // With fewer places than workers the turn may change at any moment.
         guard cap >= 8 else { return }
         for index in workers.indices { workers[index].wanted = 100 }
-        // What all want is known after one round, a smaller grant is given after two and lived by after three: only then
-        // are its places free for those who were asked earlier.
+        // What all want is known after one round, a smaller grant is given after two and lived by after three: only
+        // then are its places free for those who were asked earlier.
         for _ in 0..<4 {
             for index in workers.indices {
                 workers[index].pending = nil

@@ -16,8 +16,8 @@ extension Store {
     }
 
     /// The same inside the transaction that records the file, under the project's lock. Results and fetched inputs do
-    /// not count: a batch must not fail for them. What it costs is bounded by the limit, not by what other profiles have
-    /// stored.
+    /// not count: a batch must not fail for them. What it costs is bounded by the limit, not by what other profiles
+    /// have stored.
     static func checkStorage(
         _ project: ProjectID, bytes: Int64, _ limits: StorageLimits, _ session: Session
     ) throws {

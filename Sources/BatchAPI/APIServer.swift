@@ -68,17 +68,27 @@ package struct APIServer: Service {
             store: store, vault: vault, deadline: configuration.readinessDeadline, logger: logger)
         self.desk = FrontDesk(
             table: RouteTable(
-                health.routes + shared + endpoints.routes + deliveries.routes + events.routes),
+                health.routes + shared + endpoints.routes + deliveries.routes + events.routes
+                    + ArkRoutes(noteUse: { try await store.noteAccessKeyUse(id: $0) }, actions: []).routes),
             keys: KeyRing(trust: configuration.keyTrust, entriesMax: configuration.keysRememberedMax) { digest in
                 try await store.findAPIKey(sha256: digest)
-            }, logger: logger)
+            },
+            accessKeys: AccessKeyRing(
+                store: store, sealingKey: sealingKey, trust: configuration.keyTrust,
+                entriesMax: configuration.keysRememberedMax, skewMax: configuration.signatureSkewMax),
+            signedBytesMax: configuration.jsonBytesMax, logger: logger)
     }
 
     /// Method and path of every route, for tests that must not forget one.
-    package var routes: [(method: String, path: String, needsKey: Bool)] {
+    package var routes: [(method: String, path: String, needs: RouteKey)] {
         desk.table.routes.map { route in
-            if case .guarded = route.access { return (route.method.rawValue, route.path, true) }
-            return (route.method.rawValue, route.path, false)
+            let needs: RouteKey =
+                switch route.access {
+                case .open: .nothing
+                case .guarded: .apiKey
+                case .signed: .signature
+                }
+            return (route.method.rawValue, route.path, needs)
         }
     }
 

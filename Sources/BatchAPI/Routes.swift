@@ -3,6 +3,15 @@
 import BatchCore
 import HTTPTypes
 
+/// What a route asks of who calls it.
+package enum RouteKey: Hashable, Sendable {
+    case nothing
+    /// `Authorization: Bearer`.
+    case apiKey
+    /// A signature made with an access key.
+    case signature
+}
+
 /// One row of the table of routes.
 struct Route: Sendable {
     /// Who may call it.
@@ -11,6 +20,8 @@ struct Route: Sendable {
         case open(@Sendable (Call) async throws -> Answer)
         /// Holders of a key, for their project.
         case guarded(@Sendable (Call, ProjectID) async throws -> Answer)
+        /// Whoever signs with an access key, for its project; the body was read to be verified.
+        case signed(@Sendable (Call, SignedCaller, [UInt8]) async throws -> Answer)
     }
 
     /// The method; a GET route serves HEAD too.
@@ -33,6 +44,14 @@ struct Route: Sendable {
         _ handle: @escaping @Sendable (Call, ProjectID) async throws -> Answer
     ) -> Route {
         Route(method: method, path: path, access: .guarded(handle))
+    }
+
+    /// A route for whoever signs with an access key.
+    static func signed(
+        _ method: HTTPRequest.Method, _ path: String,
+        _ handle: @escaping @Sendable (Call, SignedCaller, [UInt8]) async throws -> Answer
+    ) -> Route {
+        Route(method: method, path: path, access: .signed(handle))
     }
 }
 

@@ -24,10 +24,14 @@ import Testing
             for (name, headers) in attempts {
                 let answer = try await desk.send(
                     route.method, "\(path)?api_key=\(desk.key)", headers: headers, key: .none)
-                if route.needsKey {
+                switch route.needs {
+                case .apiKey:
                     #expect(answer.status == 401 && answer.isProperError, "\(route.method) \(path) with \(name)")
                     #expect(answer["www-authenticate"] == "Bearer" && answer["x-should-retry"] == "false")
-                } else {
+                case .signature:
+                    #expect(answer.status == 400, "\(route.method) \(path) with \(name)")
+                    #expect(answer.bodyText.contains(#""Code":"InvalidAuthorization""#))
+                case .nothing:
                     #expect(answer.status == 200, "\(route.method) \(path) with \(name)")
                 }
             }
@@ -35,7 +39,8 @@ import Testing
                 route.method, path, headers: ["authorization: bearer \(desk.key)"], key: .none)
             #expect(admitted.status != 401, "\(route.method) \(path)")
         }
-        #expect(desk.server.routes.filter { !$0.needsKey }.map(\.path).sorted() == ["/health", "/ready"])
+        #expect(desk.server.routes.filter { $0.needs == .nothing }.map(\.path).sorted() == ["/health", "/ready"])
+        #expect(Set(desk.server.routes.filter { $0.needs == .signature }.map(\.path)) == ["/"])
         #expect(!desk.log.all.joined(separator: "\n").contains(desk.key))
         try await desk.stop()
     }

@@ -27,6 +27,8 @@ final class RunningDesk: Sendable {
     let log = LogBook()
     /// A key of ``project``.
     let key = "sk-test-0123456789abcdef"
+    /// What the server seals secrets with, if it can.
+    let sealingKey: SealingKey?
     private let group: ServiceGroup
     private let running: Task<Void, any Error>
 
@@ -63,6 +65,7 @@ final class RunningDesk: Sendable {
         project = try await store.ensureProject(name: "ours")
         let folder = FileManager.default.temporaryDirectory.path + "/desk-\(UUID().uuidString)"
         vault = try DirectoryVault(path: folder)
+        sealingKey = hasSealingKey ? SealingKey(SealingKey.randomText()) : nil
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
         server = APIServer(
             configuration: configuration, store: store, vault: vault,
@@ -71,7 +74,7 @@ final class RunningDesk: Sendable {
                 sender: WebhookSender(
                     engines: [CurlEngine(EngineConfiguration(), logger: nil)], timeout: .seconds(5),
                     tenantRule: .publicOnly(allowing: try AddressAllowList(parsing: "127.0.0.1")))),
-            sealingKey: hasSealingKey ? SealingKey(SealingKey.randomText()) : nil, logger: logger
+            sealingKey: sealingKey, logger: logger
         ) { port in found.yield(port) }
         let group = ServiceGroup(configuration: .init(services: [server], logger: Logger(label: "group")))
         self.group = group
@@ -86,6 +89,14 @@ final class RunningDesk: Sendable {
         try await store.insertAPIKey(
             project: project, sha256: Array(SHA256.hash(data: Array(key.utf8))), prefix: String(key.prefix(7)),
             name: "t")
+    }
+
+    /// Makes an access key with that secret sign for `project`.
+    func addAccessKey(_ id: String, secret: String, to project: ProjectID) async throws {
+        let sealed = try sealingKey?.seal(
+            Array(secret.utf8), context: AccessKey.context(project: project, id: id))
+        let key = AccessKey(id: id, project: project, secret: sealed ?? [])
+        guard try await store.insertAccessKey(key, name: "t") else { throw RawFault(description: "\(id) is taken") }
     }
 
     /// Tells the server to stop; returns when it has.

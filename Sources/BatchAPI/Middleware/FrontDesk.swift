@@ -13,6 +13,10 @@ struct FrontDesk: Sendable {
     let table: RouteTable
     /// Who may use them.
     let keys: KeyRing
+    /// Whose signatures count, where requests are signed.
+    let accessKeys: AccessKeyRing
+    /// Largest body of a signed request, in bytes.
+    let signedBytesMax: Int
     /// Where the access log goes.
     let logger: Logger
 
@@ -28,9 +32,9 @@ struct FrontDesk: Sendable {
         do {
             answer = try await self.answer(request, body, &record)
         } catch {
-            let (visible, isInternal) = ErrorAnswer.visible(error, requestID: requestID)
+            let (rendered, isInternal) = Self.render(error, request, requestID: requestID)
             if isInternal { record.cause = "\(error)" }
-            answer = ErrorAnswer.answer(visible)
+            answer = rendered
         }
         if await !body.settle() { answer.closesConnection = true }
         let elapsed = started.duration(to: .now)
@@ -77,7 +81,27 @@ struct FrontDesk: Sendable {
             let project = try await keys.project(for: request.headers)
             record.project = project
             return try await handle(call(), project)
+        case .signed(let handle):
+            let (caller, bytes) = try await accessKeys.admit(
+                SignedRequest(request), now: HTTPDate.unixSeconds()
+            ) { try await body.collect(upTo: signedBytesMax) }
+            record.project = caller.project
+            return try await handle(call(), caller, bytes)
         }
+    }
+
+    /// The response for an error in the manner of the path, and whether it must be logged with its cause.
+    private static func render(
+        _ error: any Error, _ request: Request, requestID: String
+    ) -> (answer: Answer, isInternal: Bool) {
+        guard request.uri.path == ArkRoutes.path else {
+            let (visible, isInternal) = ErrorAnswer.visible(error, requestID: requestID)
+            return (ErrorAnswer.answer(visible), isInternal)
+        }
+        let (fault, isInternal) = ArkFault.visible(error, requestID: requestID)
+        // A query that cannot be decoded is no reason to answer without the envelope.
+        let query = try? SignedQuery(request.uri.query ?? "")
+        return (ArkEnvelope(requestID: requestID, query: query).failure(fault), isInternal)
     }
 
     /// The parser below takes transfer codings it does not know for a body up to the end of the connection, which a
@@ -91,11 +115,11 @@ struct FrontDesk: Sendable {
 
     private static func wrongMethod(_ request: Request, _ record: AccessRecord, _ methods: [String]) -> Answer {
         let allowed = methods.joined(separator: ", ")
-        var answer = ErrorAnswer.answer(
-            BatchError(
-                status: 405, type: "invalid_request_error",
-                message: "Method \(request.method.rawValue) is not allowed for \(record.path); use \(allowed).",
-                isFinal: true))
+        let error = BatchError(
+            status: 405, type: "invalid_request_error",
+            message: "Method \(request.method.rawValue) is not allowed for \(record.path); use \(allowed).",
+            isFinal: true)
+        var (answer, _) = render(error, request, requestID: record.requestID)
         answer.headers[.allow] = allowed
         return answer
     }

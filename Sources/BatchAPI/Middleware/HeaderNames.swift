@@ -25,6 +25,10 @@ extension HTTPField.Name {
     static let lastEventID = header("last-event-id")
     /// `X-Accel-Buffering`: tells proxies not to collect the answer.
     static let xAccelBuffering = header("x-accel-buffering")
+    /// `X-Tt-Logid`: names the request for clients of Volcengine's. (contracts: Ark envelope)
+    static let ttLogID = header("x-tt-logid")
+    /// `X-Sdk-Invocation-Id`: the same on every attempt of one call of Volcengine's SDK.
+    static let sdkInvocationID = header("x-sdk-invocation-id")
     /// `x-client-request-id`: chosen by the user, for the log.
     static let clientRequestID = header("x-client-request-id")
 }

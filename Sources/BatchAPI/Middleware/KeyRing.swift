@@ -4,29 +4,20 @@ import BatchCore
 import BatchStore
 import Crypto
 import HTTPTypes
-import Synchronization
 
 /// Finds out which project a request speaks for, by its `Authorization: Bearer` header. (contracts: OpenAI transport)
 ///
 /// Keys are looked up by their SHA-256, so the time a look-up takes says nothing about the characters of a stored key.
 /// A key that was found is trusted for a few seconds without asking again; one that was not found never is.
 final class KeyRing: Sendable {
-    private struct Entry {
-        let owner: APIKeyOwner
-        let trustedUntil: ContinuousClock.Instant
-    }
-
     private let find: @Sendable ([UInt8]) async throws -> APIKeyOwner?
-    private let trust: Duration
-    private let entriesMax: Int
-    private let entries = Mutex<[[UInt8]: Entry]>([:])
+    private let owners: TrustedEntries<[UInt8], APIKeyOwner>
 
     /// A ring that asks `find` for SHA-256 digests, trusts the answer for `trust` and remembers `entriesMax` keys.
     init(
         trust: Duration, entriesMax: Int, find: @escaping @Sendable ([UInt8]) async throws -> APIKeyOwner?
     ) {
-        self.trust = trust
-        self.entriesMax = entriesMax
+        self.owners = TrustedEntries(trust: trust, entriesMax: entriesMax)
         self.find = find
     }
 
@@ -36,26 +27,12 @@ final class KeyRing: Sendable {
     func project(for headers: HTTPFields) async throws -> ProjectID {
         let key = try Self.key(in: headers)
         let digest = Array(SHA256.hash(data: Array(key.utf8)))
-        let now = ContinuousClock.now
-        if let entry = entries.withLock({ $0[digest] }), entry.trustedUntil > now { return entry.owner.project }
-        guard let owner = try await find(digest) else {
-            entries.withLock { $0[digest] = nil }
+        guard let owner = try await owners.value(of: digest, find: { try await find(digest) }) else {
             throw BatchError.unauthorized(
                 "Incorrect API key provided\(Self.hint(key)). Ask the operator of this server for a key; keys of other "
                     + "services do not work here.")
         }
-        remember(Entry(owner: owner, trustedUntil: now + trust), digest, now: now)
         return owner.project
-    }
-
-    private func remember(_ entry: Entry, _ digest: [UInt8], now: ContinuousClock.Instant) {
-        entries.withLock { entries in
-            if entries.count >= entriesMax {
-                entries = entries.filter { $0.value.trustedUntil > now }
-                if entries.count >= entriesMax { entries.removeAll(keepingCapacity: true) }
-            }
-            entries[digest] = entry
-        }
     }
 
     /// The key that the headers carry.

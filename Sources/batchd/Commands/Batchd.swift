@@ -18,6 +18,7 @@ struct Batchd: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             StandaloneCommand.self, CoordinatorCommand.self, WorkerCommand.self, MigrateCommand.self,
-            CheckCommand.self, KeysCommand.self, ObjectStoresCommand.self, SettingsCommand.self, BenchCommand.self,
+            CheckCommand.self, KeysCommand.self, AccessKeysCommand.self, ObjectStoresCommand.self,
+            SettingsCommand.self, BenchCommand.self,
         ])
 }

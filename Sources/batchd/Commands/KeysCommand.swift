@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import BatchStore
-import Foundation
 
 /// `batchd keys`.
 struct KeysCommand: AsyncParsableCommand {
@@ -30,7 +29,7 @@ struct KeysCommand: AsyncParsableCommand {
 
         /// Runs the command; an error has been reported when it throws.
         func run() async throws {
-            try await KeysCommand.withStore(flags) { store in
+            try await StoreSession.run(flags) { store, _ in
                 let key = ProjectKey.random()
                 let id = try await store.ensureProject(name: project)
                 try await store.insertAPIKey(
@@ -54,12 +53,12 @@ struct KeysCommand: AsyncParsableCommand {
 
         /// Runs the command; an error has been reported when it throws.
         func run() async throws {
-            try await KeysCommand.withStore(flags) { store in
+            try await StoreSession.run(flags) { store, _ in
                 for key in try await store.listAPIKeys() where project == nil || key.projectName == project {
-                    let state = key.revokedAt.map { "revoked \(KeysCommand.day($0))" } ?? "good"
+                    let state = key.revokedAt.map { "revoked \(StoreSession.moment($0))" } ?? "good"
                     let fields = [
-                        String(key.keyID), key.projectName, key.prefix + "…", key.name, KeysCommand.day(key.createdAt),
-                        state,
+                        String(key.keyID), key.projectName, key.prefix + "…", key.name,
+                        StoreSession.moment(key.createdAt), state,
                     ]
                     StandardOutput.line(fields.joined(separator: "\t"))
                 }
@@ -92,7 +91,7 @@ struct KeysCommand: AsyncParsableCommand {
 
         /// Runs the command; an error has been reported when it throws.
         func run() async throws {
-            try await KeysCommand.withStore(flags) { store in
+            try await StoreSession.run(flags) { store, _ in
                 let good = try await store.listAPIKeys().filter { key in
                     key.revokedAt == nil && (key.keyID == id || key.projectName == project)
                 }
@@ -105,25 +104,6 @@ struct KeysCommand: AsyncParsableCommand {
                 }
                 StandardOutput.line("revoked \(revoked)")
             }
-        }
-    }
-
-    private static func day(_ seconds: Int64) -> String {
-        Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
-    }
-
-    private static func withStore(_ flags: SettingFlags, _ body: (Store) async throws -> Void) async throws {
-        try await CommandRun.reporting {
-            let (resolved, logger) = try CommandRun.settings(flags)
-            let url = try CommandRun.databaseURL(resolved.settings)
-            let store = Assembly(settings: resolved.settings, logger: logger).store(url: url)
-            do {
-                try await store.ping()
-            } catch {
-                throw DatabaseReadiness.unreachable(url: url, error)
-            }
-            try await body(store)
-            await store.close()
         }
     }
 }

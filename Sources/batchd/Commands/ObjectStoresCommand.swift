@@ -95,9 +95,9 @@ struct ObjectStoresCommand: AsyncParsableCommand {
             if sessionToken, (token ?? "").isEmpty {
                 throw ValidationError("standard input holds no session token after the secret key")
             }
-            try await ObjectStoresCommand.withStore(flags) { store, settings in
-                let key = try ObjectStoresCommand.sealingKey(settings)
-                let id = try await ObjectStoresCommand.project(project, store)
+            try await StoreSession.run(flags) { store, settings in
+                let key = try StoreSession.sealingKey(settings)
+                let id = try await StoreSession.project(project, store)
                 let context = ObjectCredential.context(project: id, name: name)
                 try await store.putObjectCredential(
                     ObjectCredential(
@@ -125,8 +125,8 @@ struct ObjectStoresCommand: AsyncParsableCommand {
 
         /// Runs the command; an error has been reported when it throws.
         func run() async throws {
-            try await ObjectStoresCommand.withStore(flags) { store, _ in
-                let id = try await ObjectStoresCommand.project(project, store)
+            try await StoreSession.run(flags) { store, _ in
+                let id = try await StoreSession.project(project, store)
                 for entry in try await store.objectCredentials(project: id) {
                     let fields = [
                         entry.name, entry.kind.rawValue, entry.bucket ?? "*", entry.endpoint ?? "-",
@@ -155,8 +155,8 @@ struct ObjectStoresCommand: AsyncParsableCommand {
 
         /// Runs the command; an error has been reported when it throws.
         func run() async throws {
-            try await ObjectStoresCommand.withStore(flags) { store, _ in
-                let id = try await ObjectStoresCommand.project(project, store)
+            try await StoreSession.run(flags) { store, _ in
+                let id = try await StoreSession.project(project, store)
                 guard try await store.removeObjectCredential(name: name, project: id) else {
                     throw ProgramFault(
                         exitCode: ExitCodes.failure,
@@ -164,44 +164,6 @@ struct ObjectStoresCommand: AsyncParsableCommand {
                 }
                 StandardOutput.line("removed \(name)")
             }
-        }
-    }
-
-    private static func project(_ name: String, _ store: Store) async throws -> ProjectID {
-        guard let id = try await store.findProject(name: name) else {
-            throw ProgramFault(
-                exitCode: ExitCodes.failure,
-                description: "there is no project \"\(name)\"; `batchd keys create --project \(name)` makes it")
-        }
-        return id
-    }
-
-    /// The configured key, else that of the data directory.
-    private static func sealingKey(_ settings: Settings) throws -> SealingKey {
-        if let key = SealingKey(settings.sealingKey) { return key }
-        guard let directory = DataDirectory.existing(settings.standalone.dataDirectory), settings.database.url.isEmpty
-        else {
-            throw SettingsError(problems: [
-                "sealing_key is not set: secrets are kept sealed only; make one with `openssl rand -base64 32`"
-            ])
-        }
-        return try SealingKey.kept(in: directory)
-    }
-
-    private static func withStore(
-        _ flags: SettingFlags, _ body: (Store, Settings) async throws -> Void
-    ) async throws {
-        try await CommandRun.reporting {
-            let (resolved, logger) = try CommandRun.settings(flags)
-            let url = try CommandRun.databaseURL(resolved.settings)
-            let store = Assembly(settings: resolved.settings, logger: logger).store(url: url)
-            do {
-                try await store.ping()
-            } catch {
-                throw DatabaseReadiness.unreachable(url: url, error)
-            }
-            try await body(store, resolved.settings)
-            await store.close()
         }
     }
 }

@@ -39,6 +39,9 @@ extension SettingsTable {
             "api.consumers_per_project_max", \.api.consumersPerProjectMax, 1...1_000_000, "The same of one project."),
         .integer("api.keys_remembered_max", \.api.keysRememberedMax, 1...10_000_000, "Keys remembered that way."),
         .duration(
+            "api.signature_skew_max", \.api.signatureSkewMax, least: .seconds(1),
+            "How far the moment of a signed request may lie from the server's clock."),
+        .duration(
             "api.readiness_deadline", \.api.readinessDeadline, "Time a readiness probe gives database and vault."),
     ]
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BatchCore
 internal import BatchStore
 internal import Logging
 

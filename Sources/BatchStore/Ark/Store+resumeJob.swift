@@ -33,10 +33,12 @@ extension Store {
             case .stay, .refuse:
                 guard isResumed, status.mayStartCalls else { throw Self.notResumable(id, status) }
             }
-            guard let batch = try Self.findBatch(id, project: project, session) else {
-                throw RowMismatch(description: "job \(id) vanished while it was locked")
-            }
-            return batch
+            let jobs = try session.query(
+                """
+                select \(unescaped: Self.liveBatchColumns) from batches b \(unescaped: Self.liveCounts)
+                where b.id = \(id.rawValue) and b.project_id = \(project.rawValue)
+                """)
+            return try Self.batch(jobs.onlyRow("batches"))
         }
     }
 

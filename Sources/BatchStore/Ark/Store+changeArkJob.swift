@@ -9,8 +9,8 @@ extension Store {
         try await pool.run(retryingConnectionLoss: true) { session in
             try session.query(
                 """
-                select \(unescaped: ArkJob.columns), \(unescaped: liveBatchColumns)
-                from ark_jobs j join batches b on b.id = j.batch_id \(unescaped: liveCounts)
+                select \(unescaped: ArkJob.columns), \(unescaped: Self.liveBatchColumns)
+                from ark_jobs j join batches b on b.id = j.batch_id \(unescaped: Self.liveCounts)
                 where j.batch_id = \(id.rawValue) and j.project_id = \(project.rawValue) and j.deleted_at is null
                 """
             ).first.map(ArkJob.init)

@@ -87,10 +87,23 @@ extension Store {
         }
     }
 
+    /// The job that an earlier attempt of the same call made; nil when there was none.
+    ///
+    /// - Throws: ``ArkRefusal/invocationReused``.
+    package func findArkJob(madeLike new: NewArkJob, limits: ArkLimits) async throws -> BatchID? {
+        guard let invocation = new.invocationID else { return nil }
+        return try await pool.run(retryingConnectionLoss: true) { session in
+            try Self.made(by: invocation, new, limits, session)
+        }
+    }
+
     private static func insertArkJob(
         _ new: NewArkJob, _ limits: ArkLimits, isDryRun: Bool, _ session: Session
     ) throws -> BatchID? {
-        if !isDryRun, let id = new.invocationID, let made = try invocation(id, new, limits, session) { return made }
+        if let invocation = new.invocationID {
+            try lockInvocation(invocation, new, limits, session)
+            if let made = try made(by: invocation, new, limits, session) { return made }
+        }
         let project = new.batch.project.rawValue
         try session.query(
             "select pg_advisory_xact_lock(hashtextextended(\(project + "/" + new.projectName), 5))")
@@ -104,7 +117,6 @@ extension Store {
         batch.profile = .ark
         batch.id = id
         batch.name = new.name
-        batch.queue = new.projectName
         batch.inputURL = new.input.description
         batch.outputURL = files.resultsAddress
         batch.errorsURL = files.errorsAddress
@@ -156,10 +168,10 @@ extension Store {
         }
     }
 
-    /// The job that an earlier attempt of the call made. The lock makes attempts agree that are under way at once.
-    private static func invocation(
+    /// Makes attempts of one call that are under way at once wait for each other, and forgets old calls.
+    private static func lockInvocation(
         _ id: String, _ new: NewArkJob, _ limits: ArkLimits, _ session: Session
-    ) throws -> BatchID? {
+    ) throws {
         try session.query(
             "select pg_advisory_xact_lock(hashtextextended(\(new.accessKeyID + "/" + id), 6))")
         try session.execute(
@@ -169,10 +181,16 @@ extension Store {
                 where created_at < clock_timestamp() - \(Duration.seconds(limits.invocationSeconds))
                 order by created_at limit \(forgottenPerCreate) for update skip locked))
             """)
+    }
+
+    private static func made(
+        by invocation: String, _ new: NewArkJob, _ limits: ArkLimits, _ session: Session
+    ) throws -> BatchID? {
         let rows = try session.query(
             """
             select batch_id, request_sha256 = \(new.batch.requestSHA256) as is_same from ark_invocations
-            where access_key_id = \(new.accessKeyID) and action = \(createAction) and invocation_id = \(id)
+            where access_key_id = \(new.accessKeyID) and action = \(createAction)
+              and invocation_id = \(invocation)
               and created_at >= clock_timestamp() - \(Duration.seconds(limits.invocationSeconds))
             """)
         guard let row = rows.first else { return nil }

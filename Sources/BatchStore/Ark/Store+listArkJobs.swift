@@ -88,11 +88,11 @@ extension Store {
             let sorting = Self.sorting(order)
             let jobs = try session.query(
                 """
-                select \(unescaped: ArkJob.columns), \(unescaped: liveBatchColumns)
+                select \(unescaped: ArkJob.columns), \(unescaped: Self.liveBatchColumns)
                 from (
                     select * from ark_jobs j where \(condition)
                     order by \(sorting) limit \(order.limit) offset \(order.offset)
-                ) j join batches b on b.id = j.batch_id \(unescaped: liveCounts)
+                ) j join batches b on b.id = j.batch_id \(unescaped: Self.liveCounts)
                 order by \(sorting)
                 """
             ).map(ArkJob.init)

@@ -4,19 +4,22 @@ package import BatchCore
 internal import Postgres
 
 extension Store {
-    /// The batch of that id with live counts; nil when it is unknown or belongs to another project.
+    /// The batch of that id with live counts; nil when it is unknown or belongs to another project, or is a job of
+    /// Ark's control plane (see ``findArkJob(_:project:)``).
     package func findBatch(_ id: BatchID, project: ProjectID) async throws -> Batch? {
         try await pool.run(retryingConnectionLoss: true) { session in
             try Self.findBatch(id, project: project, session)
         }
     }
 
-    /// The same inside a transaction.
-    static func findBatch(_ id: BatchID, project: ProjectID, _ session: Session) throws -> Batch? {
+    /// The same inside a transaction; with `inArk` for Ark's jobs, and only these.
+    static func findBatch(
+        _ id: BatchID, project: ProjectID, inArk: Bool = false, _ session: Session
+    ) throws -> Batch? {
         try session.query(
             """
             select \(unescaped: liveBatchColumns) from batches b \(unescaped: liveCounts)
-            where b.id = \(id.rawValue) and b.project_id = \(project.rawValue)
+            where b.id = \(id.rawValue) and b.project_id = \(project.rawValue) and (b.profile = 'ark') = \(inArk)
             """
         ).first.map(batch)
     }

@@ -48,6 +48,7 @@ extension Store {
         coalesce(live.total_tokens, b.total_tokens) as total_tokens, b.created_at, b.expires_at,
         b.in_progress_at, b.finalizing_at, b.completed_at, b.failed_at, b.expired_at, b.cancelling_at, b.cancelled_at,
         b.paused_at, b.priority, b.lane, b.parent_batch_id, b.provenance_file_id, b.webhook_url, b.profile,
-        b.input_url, b.output_url, b.errors_url, b.output_status, b.output_error, b.output_objects
+        b.input_url, b.output_url, b.errors_url, b.output_status, b.output_error, b.output_objects,
+        b.name, b.queue
         """
 }

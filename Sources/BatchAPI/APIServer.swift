@@ -47,7 +47,7 @@ package struct APIServer: Service {
             store: store, vault: vault, gate: downloads, placeWait: configuration.placeWait)
         let started = HTTPDate.unixSeconds()
         let pace = CallPace(limits.bailian)
-        let shared = Profile.allCases.flatMap { profile in
+        let shared = Profile.withOpenAIRoutes.flatMap { profile in
             let upload = FileUpload(
                 receiver: receiver, profile: profile, limits: limits.of(profile), storage: limits.storage(of: profile),
                 records: store, gate: uploads, placeWait: configuration.placeWait)

@@ -33,6 +33,10 @@ package struct NewBatch: Sendable {
     package var profile = Profile.openAI
     /// `ds_name` of the metadata, by which it can be found, or nil.
     package var name: String?
+    /// The id it gets; nil for a fresh one. Ark's jobs have theirs beforehand, because it is part of ``outputURL``.
+    package var id: BatchID?
+    /// The model of all lines where the lines themselves name none (Ark), as backends know it; else nil.
+    package var model: String?
     /// How many batches of its profile its project may have under way, itself included.
     package var runningMax = RunningLimits()
     /// Where the input is fetched from, as the user wrote it; then `inputFileID` is not looked at, and an id is
@@ -94,7 +98,7 @@ extension Store {
     /// Records a batch inside a transaction, and wakes who validates it.
     static func insertBatch(_ new: NewBatch, _ session: Session) throws -> Batch {
         try checkRunning(new, session)
-        let id = BatchID.random()
+        let id = new.id ?? BatchID.random()
         let inputFileID = new.inputURL == nil ? new.inputFileID : new.profile.fileID(.upload).rawValue
         let rows = try session.query(
             """
@@ -102,13 +106,13 @@ extension Store {
             insert into batches (id, project_id, input_file_id, endpoint, completion_window, metadata,
                 output_expires_after_seconds, priority, lane, parent_batch_id, idempotency_key, request_sha256,
                 webhook_url, webhook_secret, callback_url, profile, name, input_url, output_url, errors_url,
-                created_at, expires_at)
+                model, created_at, expires_at)
             select \(id.rawValue), \(new.project.rawValue), \(inputFileID), \(new.endpoint),
                 \(new.window.text), \(new.metadata), \(new.outputExpiresAfterSeconds), \(new.priority),
                 \(new.lane.rawValue), \(new.parent?.rawValue), \(new.idempotencyKey), \(new.requestSHA256),
                 \(new.webhookURL), \(new.webhookSecret), \(new.callbackURL), \(new.profile.rawValue), \(new.name),
-                \(new.inputURL), \(new.outputURL), \(new.errorsURL), t,
-                t + \(Duration.seconds(new.window.seconds)) from now
+                \(new.inputURL), \(new.outputURL), \(new.errorsURL), \(new.model),
+                t, t + \(Duration.seconds(new.window.seconds)) from now
             returning \(unescaped: batchColumns)
             """)
         try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")

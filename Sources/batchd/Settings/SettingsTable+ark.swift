@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import BatchCore
+
+extension SettingsTable {
+    /// What clients of Ark meet.
+    static let ark: [Row] = [
+        Row(
+            name: "ark.models", unit: "mapping, or name=model pairs separated by commas",
+            meaning: "Which model of the backends serves a model that clients of Ark name: for a foundation model "
+                + "`name-version` or `name`, for others the id. A name without an entry is passed on, a foundation "
+                + "model as `name-version`.",
+            flag: nil, secrecy: .open, isMap: true, read: { $0.limits.ark.models.description },
+            write: { settings, text in
+                do {
+                    settings.limits.ark.models = try ArkModels(parsing: text)
+                } catch {
+                    throw SettingFault("\(error)")
+                }
+            }),
+        .bytes("ark.input_bytes_max", \.limits.ark.inputBytesMax, "Largest input file of an Ark job."),
+        .integer(
+            "ark.running_max", \.limits.ark.runningMax, 0...1_000_000,
+            "Ark jobs of one project and ProjectName under way at once; the others stay Queued. 0: no limit."),
+        .lifetime(
+            "ark.resume_within", \.limits.ark.resumeSeconds,
+            "How long the lines and results of a stopped, expired or failed Ark job are kept for a Resume; 0: not."),
+    ]
+}

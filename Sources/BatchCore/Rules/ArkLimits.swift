@@ -12,6 +12,11 @@ package struct ArkLimits: Hashable, Sendable {
     /// in seconds. 0: such jobs cannot be resumed.
     package var resumeSeconds: Int64 = 7 * 86_400
 
+    /// Longest time that a temporary API key may be good, in seconds.
+    package var temporaryKeySecondsMax: Int = 30 * 86_400
+    /// Temporary API keys of one project that may be good at once.
+    package var temporaryKeysMax: Int = 10_000
+
     /// Completion windows that are accepted, in seconds: one day to 28. (contracts: Ark create request)
     package static let completionWindowSeconds: ClosedRange<Int64> = 86_400...(28 * 86_400)
 

@@ -73,14 +73,19 @@ struct Assembly: Sendable {
         configuration.notify.serverSecret = WebhookSecret(settings.webhookSecret)
         configuration.notify.sealingKey = sealingKey
         for entry in settings.sinks { configuration.notify.sinks[entry.name] = try entry.sink(sender: sender) }
+        let modelIsKnown: @Sendable (String) -> Bool = { !knowsBackends || backends.serves(model: $0) }
         let coordinator = Coordinator(
             configuration: configuration, store: store, vault: vault, id: .random(),
-            modelIsKnown: { !knowsBackends || backends.serves(model: $0) }, sender: sender,
+            modelIsKnown: modelIsKnown, sender: sender,
             remote: try remoteStores(), logger: logger)
+        let room = connectionRoom(heldMax: 20_000)
         let server = APIServer(
-            configuration: settings.api, store: store, vault: vault,
+            configuration: api(room), store: store, vault: vault,
             receiver: FileReceiver(store: store, vault: vault, limits: settings.limits), models: backends.namedModels,
-            limits: settings.limits, tester: EndpointTester(sender: sender), sealingKey: sealingKey, logger: logger,
+            limits: settings.limits,
+            held: HeldRequests(
+                desk: ClosedLane(), wait: .seconds(72 * 3_600), heldMax: room.held, modelIsKnown: modelIsKnown),
+            tester: EndpointTester(sender: sender), sealingKey: sealingKey, logger: logger,
             onReady: onReady)
         return [("coordinator", coordinator), ("API", server)]
     }
@@ -149,9 +154,9 @@ struct Assembly: Sendable {
     /// Attempts of deliveries that one engine makes at once.
     private static let engineAttemptsMax = 1_000
     /// Requests to the vault's store under way at once.
-    private static let vaultRequestsMax = 256
+    static let vaultRequestsMax = 256
     /// Requests for files elsewhere under way at once.
-    private static let remoteRequestsMax = 256
+    static let remoteRequestsMax = 256
     /// Questions to backends under way at once.
     private static let probesMax = 32
 

@@ -24,6 +24,7 @@ package enum Migrations {
         Migration(name: "0010_profiles", sql: text(PackageResources._010_profiles_sql)),
         Migration(name: "0011_remote_objects", sql: text(PackageResources._011_remote_objects_sql)),
         Migration(name: "0012_access_keys", sql: text(PackageResources._012_access_keys_sql)),
+        Migration(name: "0015_live", sql: text(PackageResources._015_live_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

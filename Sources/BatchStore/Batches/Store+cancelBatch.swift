@@ -13,7 +13,7 @@ extension Store {
             let rows = try session.query(
                 """
                 select status, held_at is not null as is_held from batches
-                where id = \(id.rawValue) and project_id = \(project.rawValue) for update
+                where id = \(id.rawValue) and project_id = \(project.rawValue) and lane <> 0 for update
                 """)
             guard let row = rows.first else { throw BatchError.notFound("No batch found with id '\(id)'.") }
             let status: BatchStatus = try row.choice("status")

@@ -16,7 +16,7 @@ extension Store {
         try session.query(
             """
             select \(unescaped: liveBatchColumns) from batches b \(unescaped: liveCounts)
-            where b.id = \(id.rawValue) and b.project_id = \(project.rawValue)
+            where b.id = \(id.rawValue) and b.project_id = \(project.rawValue) and b.lane <> 0
             """
         ).first.map(batch)
     }

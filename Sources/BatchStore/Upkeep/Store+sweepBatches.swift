@@ -14,7 +14,7 @@ extension Store {
             let rows = try session.query(
                 """
                 select id from batches
-                where swept_at is null and status in ('failed', 'completed', 'expired', 'cancelled')
+                where swept_at is null and status in ('failed', 'completed', 'expired', 'cancelled') and lane <> 0
                 order by seq limit 1 for update skip locked
                 """)
             guard let row = rows.first else { return false }

@@ -82,8 +82,8 @@ let package = Package(
         target(
             "BatchCoordinator",
             [
-                "BatchCore", "BatchStore", "BatchFiles", "BatchWebhook", "Postgres", "Loops", "Sealing", lifecycle,
-                logging,
+                "BatchCore", "BatchStore", "BatchFiles", "BatchWebhook", "Postgres", "Loops", "Sealing", crypto,
+                lifecycle, logging,
             ]),
         target("BatchWorker", ["BatchCore", "BatchStore", "BatchInference", "Postgres", "Loops", lifecycle, logging]),
         target("BatchRun", ["BatchCore", "BatchFiles", "BatchInference", "Curl", "Loops", crypto]),

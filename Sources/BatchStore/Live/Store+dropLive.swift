@@ -9,7 +9,9 @@ extension Store {
 
     /// Finds requests whose waiter is a process that has died, and batches that such a process added to: nobody waits
     /// for the former, and the latter are sealed. Returns how many requests; call again when it was many.
-    package func orphanDead(dropAfter: Duration) async throws -> Int {
+    ///
+    /// - Parameter by: the lock of who asks; that one lives.
+    package func orphanDead(by waiter: Int64, dropAfter: Duration) async throws -> Int {
         try await pool.run { session in
             let dead = try session.query(
                 """
@@ -23,7 +25,8 @@ extension Store {
                     select waiter from waiters where waiter is not null
                     union select coordinator from live_batches where sealed_at is null
                 )
-                select waiter from known where waiter not in (select id from live_processes)
+                select waiter from known
+                where waiter <> \(waiter) and waiter not in (select id from live_processes)
                 """
             ).map { try $0["waiter", as: Int64.self] }
             guard !dead.isEmpty else { return 0 }

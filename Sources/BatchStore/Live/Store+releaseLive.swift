@@ -48,6 +48,20 @@ extension Store {
         }
     }
 
+    /// The process waits for these lines after all, although others took it for dead and nobody seems to.
+    package func reclaimLive(waiter: Int64, _ lines: [LiveLineKey]) async throws {
+        guard !lines.isEmpty else { return }
+        try await pool.run { session in
+            try session.execute(
+                """
+                update live_requests l set waiter = \(waiter), orphaned_at = null, drop_at = null
+                from (\(Self.named(lines))) n
+                where l.batch_id = n.batch_id and l.shard_no = n.shard_no and l.ordinal = n.ordinal
+                  and l.waiter is null
+                """)
+        }
+    }
+
     /// The process leaves: it waits for nothing and adds to nothing any more.
     package func leaveLive(waiter: Int64, dropAfter: Duration) async throws {
         try await pool.run { session in

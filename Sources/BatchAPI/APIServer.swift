@@ -27,10 +27,13 @@ package struct APIServer: Service {
     ///   - models: names that `/v1/models` lists.
     ///   - tester: sends tests to webhook endpoints.
     ///   - sealingKey: seals their secrets; without it none can be made.
+    ///   - modelIsKnown: whether some backend serves a model; Ark's jobs that name another are refused.
+    ///   - probe: looks at the files of Ark's jobs before one is made; nil: they are not looked at.
     ///   - onReady: called once with the port, when connections are accepted.
     package init(
         configuration: APIConfiguration, store: Store, vault: any FileVault, receiver: FileReceiver, models: [String],
-        limits: Limits, tester: EndpointTester, sealingKey: SealingKey?, logger: Logger,
+        limits: Limits, tester: EndpointTester, sealingKey: SealingKey?,
+        modelIsKnown: @escaping @Sendable (String) -> Bool = { _ in true }, probe: RemoteProbe? = nil, logger: Logger,
         onReady: @escaping @Sendable (Int) -> Void
     ) {
         self.configuration = configuration
@@ -47,7 +50,7 @@ package struct APIServer: Service {
             store: store, vault: vault, gate: downloads, placeWait: configuration.placeWait)
         let started = HTTPDate.unixSeconds()
         let pace = CallPace(limits.bailian)
-        let shared = Profile.allCases.flatMap { profile in
+        let shared = Profile.withOpenAIRoutes.flatMap { profile in
             let upload = FileUpload(
                 receiver: receiver, profile: profile, limits: limits.of(profile), storage: limits.storage(of: profile),
                 records: store, gate: uploads, placeWait: configuration.placeWait)
@@ -64,12 +67,15 @@ package struct APIServer: Service {
             jsonBytesMax: configuration.jsonBytesMax)
         let deliveries = DeliveryRoutes(store: store, jsonBytesMax: configuration.jsonBytesMax)
         let events = EventRoutes(store: store, bell: bell)
+        let jobs = ArkJobDesk(
+            store: store, limits: limits.ark,
+            files: ArkFileCheck(probe: probe, inputBytesMax: limits.of(.ark).inputBytesMax), modelIsKnown: modelIsKnown)
         let health = HealthRoutes(
             store: store, vault: vault, deadline: configuration.readinessDeadline, logger: logger)
         self.desk = FrontDesk(
             table: RouteTable(
                 health.routes + shared + endpoints.routes + deliveries.routes + events.routes
-                    + ArkRoutes(noteUse: { try await store.noteAccessKeyUse(id: $0) }, actions: []).routes),
+                    + ArkRoutes(noteUse: { try await store.noteAccessKeyUse(id: $0) }, actions: jobs.actions).routes),
             keys: KeyRing(trust: configuration.keyTrust, entriesMax: configuration.keysRememberedMax) { digest in
                 try await store.findAPIKey(sha256: digest)
             },

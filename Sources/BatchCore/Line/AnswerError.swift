@@ -5,6 +5,8 @@
 package struct AnswerError: Hashable, Sendable {
     /// Its code or, without one, its type; `http_404` and the like when it names neither.
     package var code: String
+    /// Its type; nil when it names none.
+    package var type: String?
     /// Its message; one of our own when it has none.
     package var message: String
 
@@ -15,7 +17,7 @@ package struct AnswerError: Hashable, Sendable {
     package static func read(_ body: UnsafeRawBufferPointer, status: Int) -> AnswerError {
         let fields = (try? scan(body)) ?? Fields()
         return AnswerError(
-            code: fields.code ?? fields.type ?? "http_\(status)",
+            code: fields.code ?? fields.type ?? "http_\(status)", type: fields.type,
             message: fields.message ?? "The backend answered with status \(status) and no message.")
     }
 

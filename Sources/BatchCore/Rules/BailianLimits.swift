@@ -79,8 +79,18 @@ package struct StorageLimits: Hashable, Sendable {
 extension Limits {
     /// The limits that hold in `profile`; those of a batch also depend on its `endpoint`.
     package func of(_ profile: Profile, endpoint: String? = nil) -> Limits {
-        guard profile == .bailian else { return self }
         var limits = self
+        switch profile {
+        case .openAI:
+            return self
+        case .ark:
+            limits.fileBytesMax = ark.inputBytesMax
+            limits.inputBytesMax = ark.inputBytesMax
+            limits.completionWindowSeconds = ArkLimits.completionWindowSeconds
+            return limits
+        case .bailian:
+            break
+        }
         if let only = profile.endpoints {
             limits.endpoints = endpoints.only(only)
             limits.allowsMixedEndpoints = false

@@ -40,6 +40,8 @@ package struct Limits: Hashable, Sendable {
     package var webhookEndpointsMax: Int = 100
     /// What holds instead in the manner of Bailian.
     package var bailian = BailianLimits()
+    /// What holds for jobs in the manner of Ark.
+    package var ark = ArkLimits()
 
     /// The defaults.
     package init() {}

@@ -8,12 +8,19 @@ package enum Profile: String, CaseIterable, Hashable, Sendable {
     case openAI = "openai"
     /// Alibaba Cloud Model Studio's, under `/compatible-mode/v1`. (contracts: Bailian)
     case bailian
+    /// Volcengine Ark's: jobs are made by signed requests to `/`, and calls that wait are made under `/api/v3`.
+    /// (contracts: Ark control plane)
+    case ark
+
+    /// Those whose files and batches have OpenAI's routes under ``pathPrefix``.
+    package static let withOpenAIRoutes: [Profile] = [.openAI, .bailian]
 
     /// What the paths of its routes start with.
     package var pathPrefix: String {
         switch self {
         case .openAI: "/v1"
         case .bailian: "/compatible-mode/v1"
+        case .ark: "/api/v3"
         }
     }
 
@@ -21,7 +28,7 @@ package enum Profile: String, CaseIterable, Hashable, Sendable {
     /// (contracts: Bailian)
     package var endpoints: [Endpoint]? {
         switch self {
-        case .openAI: nil
+        case .openAI, .ark: nil
         case .bailian: [.chatCompletions, .embeddings, .test]
         }
     }
@@ -31,8 +38,17 @@ package enum Profile: String, CaseIterable, Hashable, Sendable {
         switch self {
         case .openAI: .openAI
         case .bailian: .bailian
+        case .ark: .ark
         }
     }
+
+    /// Whether each line must name its method and url, and in its body the model; where not, the batch's own hold, and
+    /// its model takes the place of whatever a body names. (contracts: Ark files)
+    package var linesNameTarget: Bool { self != .ark }
+
+    /// Whether a batch whose lines ran has an output file although none of them succeeded: clients of Ark read it at a
+    /// place that they know beforehand. (contracts: Ark files)
+    package var writesEmptyOutput: Bool { self == .ark }
 
     /// Whether fields of a request to create a batch that are unknown are passed over instead of refused.
     package var ignoresUnknownFields: Bool { self == .bailian }
@@ -46,7 +62,7 @@ package enum Profile: String, CaseIterable, Hashable, Sendable {
     /// Longest values of metadata keys with a limit of their own, in Unicode scalars. (contracts: Bailian metadata)
     package var metadataLengths: [String: Int] {
         switch self {
-        case .openAI: [:]
+        case .openAI, .ark: [:]
         case .bailian: ["ds_name": 100, "ds_description": 200]
         }
     }

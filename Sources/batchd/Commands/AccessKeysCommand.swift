@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import BatchStore
+import Sealing
 
 /// `batchd access-keys`.
 struct AccessKeysCommand: AsyncParsableCommand {

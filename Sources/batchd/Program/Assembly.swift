@@ -73,16 +73,19 @@ struct Assembly: Sendable {
         configuration.notify.serverSecret = WebhookSecret(settings.webhookSecret)
         configuration.notify.sealingKey = sealingKey
         for entry in settings.sinks { configuration.notify.sinks[entry.name] = try entry.sink(sender: sender) }
+        let remote = try remoteStores()
+        let modelIsKnown = { @Sendable (model: String) in !knowsBackends || backends.serves(model: model) }
         let coordinator = Coordinator(
-            configuration: configuration, store: store, vault: vault, id: .random(),
-            modelIsKnown: { !knowsBackends || backends.serves(model: $0) }, sender: sender,
-            remote: try remoteStores(), logger: logger)
+            configuration: configuration, store: store, vault: vault, id: .random(), modelIsKnown: modelIsKnown,
+            sender: sender, remote: remote, logger: logger)
+        let probe = RemoteProbe(
+            store: store, stores: remote, sealingKey: sealingKey, deadline: settings.api.arkCheckDeadline)
         let live = try liveLane(store: store)
         let server = APIServer(
             configuration: settings.api, store: store, vault: vault,
             receiver: FileReceiver(store: store, vault: vault, limits: settings.limits), models: backends.namedModels,
-            limits: settings.limits, tester: EndpointTester(sender: sender), sealingKey: sealingKey, logger: logger,
-            onReady: onReady)
+            limits: settings.limits, tester: EndpointTester(sender: sender), sealingKey: sealingKey,
+            modelIsKnown: modelIsKnown, probe: probe, logger: logger, onReady: onReady)
         return [("coordinator", coordinator)] + live.services + [("API", server)]
     }
 

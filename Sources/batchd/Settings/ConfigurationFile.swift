@@ -78,12 +78,30 @@ struct ConfigurationFile: Sendable {
     }
 
     private mutating func readValue(_ value: Node, name: String, place: String) {
+        if let mapping = value.mapping, SettingsTable.row(name)?.isMap == true {
+            return readPairs(mapping, name: name, place: place)
+        }
         guard let scalar = value.scalar else {
             problems.append("\(place): \(name) must be a single value")
             return
         }
         let isEmpty = value.null != nil && scalar.style == .plain
         entries[name] = Entry(text: isEmpty ? "" : scalar.string, line: value.mark?.line ?? 0)
+    }
+
+    /// A mapping in place of pairs, which have their own separators.
+    private mutating func readPairs(_ mapping: Node.Mapping, name: String, place: String) {
+        var pairs: [String] = []
+        for (keyNode, value) in mapping {
+            guard let key = keyNode.string, let text = value.scalar?.string, !(key + text).contains(","),
+                !key.contains("=")
+            else {
+                problems.append("\(place): \(name) must map names to names, without commas, and no = in the first")
+                return
+            }
+            pairs.append("\(key)=\(text)")
+        }
+        entries[name] = Entry(text: pairs.joined(separator: ","), line: mapping.mark?.line ?? 0)
     }
 
     private mutating func entries(_ value: Node, of key: String, place: String) -> [Node.Mapping] {

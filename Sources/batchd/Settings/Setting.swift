@@ -22,6 +22,8 @@ struct Setting<Target>: Sendable {
     let flag: String?
     /// Who may see its value.
     let secrecy: Secrecy
+    /// Whether the configuration file may have a mapping in its place; it is read as `name=value` pairs.
+    var isMap = false
     /// The text of the target's present value.
     let read: @Sendable (Target) -> String
     /// Puts the value of a text into the target; throws ``SettingFault``.

@@ -7,7 +7,7 @@ enum SettingsTable {
 
     /// Every setting, section by section, in the order of the example file.
     static let all: [Row] =
-        general + vaultStore + standalone + database + api + endpoints + limits + bailian + coordinator + live
+        general + vaultStore + standalone + database + api + endpoints + limits + bailian + ark + coordinator + live
         + remote + webhook + worker + audio
 
     /// The row of that name.

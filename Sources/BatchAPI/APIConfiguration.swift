@@ -51,6 +51,8 @@ package struct APIConfiguration: Hashable, Sendable {
     package var keysRememberedMax = 10_000
     /// How far the moment of a signed request may lie from this server's clock, either way.
     package var signatureSkewMax = Duration.seconds(900)
+    /// How long a request to create an Ark job looks for the job's input.
+    package var arkCheckDeadline = Duration.seconds(5)
     /// Longest time that a readiness probe waits for the database or the vault.
     package var readinessDeadline = Duration.seconds(3)
 
@@ -83,7 +85,7 @@ package struct APIConfiguration: Hashable, Sendable {
             ("idle_timeout", idleTimeout), ("body_rate_window", bodyRateWindow), ("body_deadline", bodyDeadline),
             ("response_stall_timeout", responseStallTimeout), ("readiness_deadline", readinessDeadline),
             ("linger_timeout", lingerTimeout), ("drain_deadline", drainDeadline),
-            ("signature_skew_max", signatureSkewMax),
+            ("signature_skew_max", signatureSkewMax), ("ark_check_deadline", arkCheckDeadline),
         ]
         for (name, value) in durations where value <= .zero {
             problems.append("api.\(name) is \(value); it must be longer than zero.")

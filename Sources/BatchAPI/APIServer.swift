@@ -29,10 +29,13 @@ package struct APIServer: Service {
     ///   - held: who answers the requests of Ark's batch chat.
     ///   - tester: sends tests to webhook endpoints.
     ///   - sealingKey: seals their secrets; without it none can be made.
+    ///   - modelIsKnown: whether some backend serves a model; Ark's jobs that name another are refused.
+    ///   - probe: looks at the files of Ark's jobs before one is made; nil: they are not looked at.
     ///   - onReady: called once with the port, when connections are accepted.
     package init(
         configuration: APIConfiguration, store: Store, vault: any FileVault, receiver: FileReceiver, models: [String],
-        limits: Limits, held: HeldRequests, tester: EndpointTester, sealingKey: SealingKey?, logger: Logger,
+        limits: Limits, held: HeldRequests, tester: EndpointTester, sealingKey: SealingKey?,
+        modelIsKnown: @escaping @Sendable (String) -> Bool = { _ in true }, probe: RemoteProbe? = nil, logger: Logger,
         onReady: @escaping @Sendable (Int) -> Void
     ) {
         self.configuration = configuration
@@ -67,18 +70,23 @@ package struct APIServer: Service {
             jsonBytesMax: configuration.jsonBytesMax)
         let deliveries = DeliveryRoutes(store: store, jsonBytesMax: configuration.jsonBytesMax)
         let events = EventRoutes(store: store, bell: bell)
+        let jobs = ArkJobDesk(
+            store: store, limits: limits.ark,
+            files: ArkFileCheck(probe: probe, inputBytesMax: limits.of(.ark).inputBytesMax), modelIsKnown: modelIsKnown)
         let temporaryKeys = TemporaryKeyAction(
             store: store, secondsMax: limits.ark.temporaryKeySecondsMax, countMax: limits.ark.temporaryKeysMax)
         let live = LiveRoutes(
             held: held, models: limits.ark.models, endpoints: limits.endpoints,
             bodyBytesMax: configuration.liveBodyBytesMax, depthMax: limits.nestingDepthMax,
             budget: BodyBudget(bytesMax: configuration.liveHeldBytesMax))
+        let control = ArkRoutes(
+            noteUse: { try await store.noteAccessKeyUse(id: $0) }, actions: jobs.actions + [temporaryKeys.action])
         let health = HealthRoutes(
             store: store, vault: vault, deadline: configuration.readinessDeadline, logger: logger)
         self.desk = FrontDesk(
             table: RouteTable(
                 health.routes + shared + endpoints.routes + deliveries.routes + events.routes + live.routes
-                    + ArkRoutes(noteUse: { try await store.noteAccessKeyUse(id: $0) }, actions: [temporaryKeys.action]).routes),
+                    + control.routes),
             keys: KeyRing(trust: configuration.keyTrust, entriesMax: configuration.keysRememberedMax) { digest in
                 try await store.findAPIKey(sha256: digest)
             },

@@ -99,7 +99,9 @@ package struct Coordinator: Service {
         let eventPruner = EventPruner(store: store, retention: configuration.notify.retention)
         let keyPruner = KeyPruner(store: store)
         let pruner = FilePruner(store: store, vault: vault, orphanAge: configuration.orphanAge, logger: logger)
+        let admitter = JobAdmitter(store: store, runningMax: configuration.limits.ark.runningMax, logger: logger)
         var loops = [
+            loop("admitter of jobs", wakes.admitter) { try await admitter.poll() },
             loop("closer", wakes.closer) { try await closer.poll() },
             loop("rescuer", WakeSignal()) { try await rescuer.poll() },
             loop("forecaster", WakeSignal(), idle: configuration.forecastEvery) { try await forecaster.poll() },

@@ -61,6 +61,12 @@ package struct CoordinatorConfiguration: Sendable {
         spoolDirectory = "/tmp"
     }
 
+    /// How long lines and results of a batch of `profile` are kept when it ends early; nil: not at all.
+    func resumeWithin(_ profile: Profile) -> Duration? {
+        guard profile == .ark, limits.ark.resumeSeconds > 0 else { return nil }
+        return .seconds(limits.ark.resumeSeconds)
+    }
+
     /// What is wrong with the settings, all at once; empty when nothing is.
     package func validate() -> [String] {
         var problems: [String] = []

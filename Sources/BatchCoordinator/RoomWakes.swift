@@ -7,6 +7,7 @@ internal import Loops
 struct RoomWakes: Sendable {
     let closer = WakeSignal()
     let deliverer = WakeSignal()
+    let admitter = WakeSignal()
     let validators: [WakeSignal]
     let finalizers: [WakeSignal]
     let fetchers: [WakeSignal]
@@ -23,6 +24,7 @@ struct RoomWakes: Sendable {
     func wake(for channel: String, isReconnect: Bool) {
         if isReconnect || channel == Signals.batches {
             closer.wake()
+            admitter.wake()
             validators.forEach { $0.wake() }
             fetchers.forEach { $0.wake() }
             resultDeliverers.forEach { $0.wake() }

@@ -82,6 +82,10 @@ private func code(_ body: () throws -> Void) -> String? {
                 "InvalidParameter.InputFileTosLocation.ObjectKey"
             ),
             ("OutputDirTosLocation", nil, "MissingParameter.OutputDirTosLocation"),
+            (
+                "OutputDirTosLocation", "{\"BucketName\":\"abc\",\"ObjectKey\":\"\(String(repeating: "o", count: 960))\"}",
+                "InvalidParameter.OutputDirTosLocation.ObjectKey"
+            ),
             ("CompletionWindow", #""28d""#, nil), ("CompletionWindow", #""29d""#, "InvalidParameter.CompletionWindow"),
             ("CompletionWindow", #""0d""#, "InvalidParameter.CompletionWindow"),
             ("CompletionWindow", #""24h""#, "InvalidParameter.CompletionWindow"),
@@ -134,19 +138,5 @@ private func code(_ body: () throws -> Void) -> String? {
         #expect(try ArkReference(try fields(#"{"Id":"bi-1","DryRun":true}"#)).isDryRun)
         #expect(try ArkReference(try fields("{}", query: "Id=bi-2&DryRun=True")).id == "bi-2")
         #expect(code { _ = try ArkReference(try fields("{}")) } == "MissingParameter.Id")
-    }
-
-    @Test func `every status of a batch has its phase`() {
-        let expected: [BatchStatus: ArkPhase] = [
-            .validating: .initializing, .failed: .failed, .inProgress: .running, .finalizing: .running,
-            .completed: .completed, .expired: .terminated, .cancelling: .terminating, .cancelled: .terminated,
-        ]
-        for status in BatchStatus.allCases {
-            #expect(ArkPhase(of: status, ending: nil, isWaiting: false) == expected[status])
-            // Who has ended stays so, whatever else is known of it.
-            #expect((ArkPhase(of: status, ending: nil, isWaiting: true) == .queued) == (status == .validating))
-        }
-        #expect(ArkPhase(of: .finalizing, ending: .completed, isWaiting: false) == .running)
-        #expect(ArkPhase(of: .finalizing, ending: .expired, isWaiting: false) == .terminating)
     }
 }

@@ -55,18 +55,22 @@ struct BatchFinalizer: Sendable {
     private func write(_ duty: FinalizationDuty, _ writers: Writers) async throws {
         let tally = try await merge(duty, writers)
         try check(tally, duty)
-        let outputFile = try await seal(writers.output, .output, lines: tally.completed, duty)
-        let errorFile = try await seal(writers.error, .error, lines: tally.total - tally.completed, duty)
+        // Where a file is at a place that is known beforehand, an empty one is better than none or an old one.
+        let hasOutput = tally.completed > 0 || duty.profile.writesEmptyOutput && duty.total > 0
+        let outputFile = try await seal(writers.output, .output, isWanted: hasOutput, duty)
+        let hasErrors = tally.total > tally.completed || duty.hadErrors
+        let errorFile = try await seal(writers.error, .error, isWanted: hasErrors, duty)
         let provenanceFile: NewFile? =
             if let writer = writers.provenance {
-                try await seal(writer, .provenance, lines: tally.total, duty)
+                try await seal(writer, .provenance, isWanted: tally.total > 0, duty)
             } else {
                 nil
             }
-        let publication = Publication(
+        var publication = Publication(
             output: outputFile, error: errorFile, provenance: provenanceFile,
             counts: RequestCounts(total: duty.total, completed: tally.completed, failed: tally.failed),
             usage: tally.usage, event: .random())
+        publication.resumeWithin = configuration.resumeWithin(duty.profile)
         // A thrown error may hide a commit that took place: the blobs stay, and the pruner removes what no row names.
         let isDone =
             duty.isDelivered
@@ -114,11 +118,11 @@ struct BatchFinalizer: Sendable {
         }
     }
 
-    /// The file of a writer that got `lines` lines; nil, and what was begun is given up, when it got none.
+    /// The file of a writer; nil, and what was begun is given up, when there shall be none.
     private func seal(
-        _ writer: any BlobWriter, _ kind: FileKind, lines: Int64, _ duty: FinalizationDuty
+        _ writer: any BlobWriter, _ kind: FileKind, isWanted: Bool, _ duty: FinalizationDuty
     ) async throws -> NewFile? {
-        guard lines > 0 else {
+        guard isWanted else {
             await writer.discard()
             return nil
         }

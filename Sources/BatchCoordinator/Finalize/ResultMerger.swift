@@ -146,7 +146,8 @@ struct ResultMerger: Sendable {
     /// The same for a line whenever it is rendered: the batch's own digits and the line's ordinal.
     private func lineID(_ ordinal: Int64) -> [UInt8] {
         let digits = String(ordinal, radix: 16)
-        let batch = duty.lease.batch.rawValue.dropFirst(BatchID.prefix.count)
+        let id = duty.lease.batch.rawValue
+        let batch = id.hasPrefix(BatchID.prefix) ? String(id.dropFirst(BatchID.prefix.count)) : id
         return Array(batch.utf8) + [UInt8](repeating: UInt8(ascii: "0"), count: max(0, 8 - digits.count)) + digits.utf8
     }
 }

@@ -75,11 +75,20 @@ struct InputFetcher: Sendable {
         details["kind"] = "\(fault.kind.rawValue)"
         let tried = duty.attempts > 1 ? " It was tried \(duty.attempts) times." : ""
         let problem = LineProblem(
-            code: "input_\(fault.kind.rawValue)", param: duty.profile == .bailian ? "input_file_id" : "input.url",
-            line: nil, message: fault.message + tried)
+            code: "input_\(fault.kind.rawValue)", param: Self.param(duty.profile), line: nil,
+            message: fault.message + tried)
         let text = JSONValue.array([problem.errorObject]).text
         guard try await store.refuseBatch(duty.lease, problems: text, event: .random()) else { throw DutyLost() }
         logger.notice("the input could not be fetched; the batch has failed", metadata: details)
+    }
+
+    /// The field of the request that named the input.
+    private static func param(_ profile: Profile) -> String {
+        switch profile {
+        case .openAI: "input.url"
+        case .bailian: "input_file_id"
+        case .ark: "InputFileTosLocation"
+        }
     }
 
     /// The last part of the address that looks like a name.

@@ -69,6 +69,7 @@ struct ResultDeliverer: Sendable {
         var publication = duty.publication
         let error = faults.isEmpty ? nil : faults.map(\.message).joined(separator: " ")
         publication.remote = RemoteOutcome(objects: objects, error: error)
+        publication.resumeWithin = configuration.resumeWithin(duty.finalization.profile)
         guard try await store.publishBatch(duty.finalization, publication) else { throw DutyLost() }
         var details: Logger.Metadata = [
             "batch": "\(duty.finalization.lease.batch)", "ending": "\(duty.finalization.ending)",
@@ -102,9 +103,12 @@ struct ResultDeliverer: Sendable {
         return targets
     }
 
-    /// A prefix and the file's name, or the URL as it is.
-    private static func target(_ url: String, _ file: NewFile) -> String {
-        let scheme = url.prefix { $0 != ":" }.lowercased()
-        return scheme == "http" || scheme == "https" ? url : url + file.filename
+    /// A prefix of a store and the file's name; a URL, or the key of an object, as it is.
+    private static func target(_ text: String, _ file: NewFile) -> String {
+        // What is no address is told when it is opened.
+        switch try? ObjectAddress(text) {
+        case .object(let object) where object.isPrefix: text + file.filename
+        case .object, .url, nil: text
+        }
     }
 }

@@ -31,6 +31,7 @@ struct BatchValidator: Sendable {
     }
 
     private func validate(_ duty: ValidationDuty) async throws {
+        if let problem = modelProblem(of: duty) { return try await refuse(duty, [problem]) }
         let file: StoredFile
         switch try await input(of: duty) {
         case .found(let found): file = found
@@ -46,12 +47,25 @@ struct BatchValidator: Sendable {
             return try await refuse(duty, [fault.problem])
         }
         guard split.verdict.problems.isEmpty else { return try await refuse(duty, split.verdict.problems) }
-        let (lines, model) = (Int64(split.lineCount), split.verdict.model)
+        let lines = Int64(split.lineCount)
+        let model = duty.profile.linesNameTarget ? split.verdict.model : duty.model
         guard try await store.openShards(duty.lease, total: lines, model: model) else {
             throw DutyLost()
         }
         logger.info(
             "batch is in progress", metadata: ["batch": "\(duty.lease.batch)", "lines": "\(split.lineCount)"])
+    }
+
+    /// Why the model that stands for all lines is none; nil where the lines name theirs.
+    private func modelProblem(of duty: ValidationDuty) -> LineProblem? {
+        guard !duty.profile.linesNameTarget else { return nil }
+        guard let model = duty.model, modelIsKnown(model) else {
+            return LineProblem(
+                code: LineProblem.Code.modelNotFound.rawValue, param: "ModelReference", line: nil,
+                message: "No backend here serves the model '\(duty.model ?? "")'. Name another one, or let the operator "
+                    + "map it (ark.models).")
+        }
+        return nil
     }
 
     private struct Split {
@@ -100,7 +114,8 @@ struct BatchValidator: Sendable {
             rules: rules, limits: fileLimits(of: duty),
             filter: try await RetryFilter.begin(duty, store: store, vault: vault),
             packer: ShardPacker(
-                limits: configuration.limits, urls: duty.endpoint == EndpointList.mixed ? rules.endpoints : []),
+                limits: configuration.limits, urls: duty.endpoint == EndpointList.mixed ? rules.endpoints : [],
+                model: duty.profile.linesNameTarget ? nil : duty.model),
             vault: vault, vaultKey: file.vaultKey)
         var seen: Int64 = 0
         for try await piece in try await vault.read(file.vaultKey, range: nil) {

@@ -34,7 +34,7 @@ final class FileReading: Sendable {
         try state.withLock { state in
             try piece.withUnsafeBytes { bytes in
                 try state.validator.feed(bytes) { line, text in
-                    if state.filter.takes(line, text) { state.packer.add(line, text) }
+                    if state.filter.takes(line, text) { try state.packer.add(line, text) }
                 }
             }
             return (state.validator.hasProblems, state.validator.isRefused)
@@ -45,7 +45,7 @@ final class FileReading: Sendable {
     func finish() throws -> FileVerdict {
         try state.withLock { state in
             try state.validator.finish { line, text in
-                if state.filter.takes(line, text) { state.packer.add(line, text) }
+                if state.filter.takes(line, text) { try state.packer.add(line, text) }
             }
         }
     }

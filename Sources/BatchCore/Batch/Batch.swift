@@ -64,6 +64,10 @@ package struct Batch: Hashable, Sendable {
     package var profile: Profile
     /// Where its input comes from and its results go, besides the vault; set after the init.
     package var remote = RemoteFiles()
+    /// What the user calls it, where its profile has names; set after the init.
+    package var name: String?
+    /// The queue of an Ark job, which is its ProjectName; set after the init.
+    package var queue: String?
 
     /// A batch from its columns.
     package init(

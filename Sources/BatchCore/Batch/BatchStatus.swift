@@ -19,7 +19,7 @@ package enum BatchStatus: String, CaseIterable, Codable, Hashable, Sendable {
     /// Stopped by the user; what was finished is kept. Terminal.
     case cancelled
 
-    /// Whether nothing about the batch changes any more.
+    /// Whether nothing about the batch changes any more, unless it is an Ark job and is resumed.
     package var isTerminal: Bool {
         switch self {
         case .failed, .completed, .expired, .cancelled: true
@@ -50,6 +50,8 @@ package enum BatchEvent: String, CaseIterable, Hashable, Sendable {
     case cancel
     /// The result files are published; the batch's ending decides the terminal status.
     case publish
+    /// The user asked to go on after an early end; in Ark's profile only, as long as what was done is kept.
+    case resume
 }
 
 /// How a batch that is being finalized will end; decided when it leaves `in_progress` or `validating`.
@@ -89,6 +91,7 @@ package enum BatchLifecycle {
         case (.validating, .expire): .move(.finalizing)
         case (.finalizing, .publish): .move(ending == .expired ? .expired : .completed)
         case (.cancelling, .publish): .move(.cancelled)
+        case (.failed, .resume), (.expired, .resume), (.cancelled, .resume): .move(.validating)
         default: .refuse
         }
     }

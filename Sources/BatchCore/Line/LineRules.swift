@@ -22,6 +22,8 @@ package struct LineRules: Sendable {
     package var requiresMethodAndURL = true
     /// Whether `body.model` must be there; where not, the model comes from elsewhere. (contracts: Ark)
     package var requiresModel = true
+    /// Whether `method`, `url` and `body.model` mean anything; where not, they are passed over. (contracts: Ark)
+    package var readsTarget = true
     /// Whether all lines must name the first line's model.
     package var requiresOneModel = true
     /// Whether all lines must have the first line's thinking mode: `enable_thinking`, which absent means false.
@@ -54,6 +56,10 @@ package struct LineRules: Sendable {
         customIDCharactersMax = limits.customIDCharactersMax
         allowsStream = profile.allowsStream
         requiresOneThinkingMode = profile.requiresOneThinkingMode
+        guard !profile.linesNameTarget else { return }
+        requiresMethodAndURL = false
+        requiresModel = false
+        readsTarget = false
     }
 
     /// The rules of a batch for `endpoint`; where that is `*`, lines may name any of `allowed`, and each its own model.

@@ -20,10 +20,12 @@ extension LineRules {
             keys: requiresMethodAndURL ? "custom_id, method, url and body" : "custom_id and body")
         checkKeys(&view)
         checked.customID = checkCustomID(&view)
-        checkMethod(&view)
-        checked.endpoint = checkURL(&view)
+        if readsTarget {
+            checkMethod(&view)
+            checked.endpoint = checkURL(&view)
+        }
         if checkBody(&view) {
-            checked.model = checkModel(&view, &memo)
+            if readsTarget { checked.model = checkModel(&view, &memo) }
             if checked.model == Endpoint.testModel { checkTestModel(&view, endpoint: checked.endpoint) }
             checkStream(&view)
             checked.thinks = checkThinking(&view)

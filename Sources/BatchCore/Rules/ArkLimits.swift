@@ -11,6 +11,13 @@ package struct ArkLimits: Hashable, Sendable {
     /// How long the lines and results of a job that ended without being complete are kept, so that it can be resumed,
     /// in seconds. 0: such jobs cannot be resumed.
     package var resumeSeconds: Int64 = 7 * 86_400
+    /// Jobs that may be created in one project and ProjectName within ``jobsSeconds``, deleted ones included. 0: no
+    /// limit.
+    package var jobsMax: Int = 5_000
+    /// The time within which ``jobsMax`` holds.
+    package var jobsSeconds: Int64 = 7 * 86_400
+    /// How long a repeated request to create a job is recognised by its `X-Sdk-Invocation-Id`, in seconds.
+    package var invocationSeconds: Int64 = 86_400
 
     /// Longest time that a temporary API key may be good, in seconds.
     package var temporaryKeySecondsMax: Int = 30 * 86_400

@@ -46,6 +46,10 @@ package enum Profile: String, CaseIterable, Hashable, Sendable {
     /// its model takes the place of whatever a body names. (contracts: Ark files)
     package var linesNameTarget: Bool { self != .ark }
 
+    /// Whether a batch whose lines ran has an output file although none of them succeeded: clients of Ark read it at a
+    /// place that they know beforehand. (contracts: Ark files)
+    package var writesEmptyOutput: Bool { self == .ark }
+
     /// Whether fields of a request to create a batch that are unknown are passed over instead of refused.
     package var ignoresUnknownFields: Bool { self == .bailian }
 

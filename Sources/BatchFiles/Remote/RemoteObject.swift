@@ -36,6 +36,12 @@ package struct RemoteObject: Sendable {
         }
     }
 
+    /// How long it is, in bytes, without reading it; nil for a URL, which nobody can ask.
+    package func size() async throws -> Int64? {
+        guard case .object(let client, let key) = way else { return nil }
+        do { return try await client.head(key).bytes } catch { throw fault(error, "read") }
+    }
+
     /// Writes a blob of a vault here: the object is there as a whole or not at all, and writing it again changes
     /// nothing.
     ///

@@ -7,13 +7,15 @@ extension Store {
     /// Asks a batch to stop: it becomes `cancelling`, and workers hear of it at once.
     ///
     /// Asking again changes nothing. (contracts: OpenAI batch state machine)
+    /// - Parameter inArk: whether it must be a job of Ark's control plane; else such a one is not found.
     /// - Throws: a 404 or, for a batch that ended otherwise, a 409 ``BatchCore/BatchError``.
-    package func cancelBatch(_ id: BatchID, project: ProjectID) async throws -> Batch {
+    package func cancelBatch(_ id: BatchID, project: ProjectID, inArk: Bool = false) async throws -> Batch {
         try await pool.transaction { session in
             let rows = try session.query(
                 """
                 select status, held_at is not null as is_held from batches
-                where id = \(id.rawValue) and project_id = \(project.rawValue) for update
+                where id = \(id.rawValue) and project_id = \(project.rawValue)
+                  and lane <> 0 and (profile = 'ark') = \(inArk) for update
                 """)
             guard let row = rows.first else { throw BatchError.notFound("No batch found with id '\(id)'.") }
             let status: BatchStatus = try row.choice("status")
@@ -36,7 +38,7 @@ extension Store {
                     """)
                 try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")
             }
-            guard let batch = try Self.findBatch(id, project: project, session) else {
+            guard let batch = try Self.findBatch(id, project: project, inArk: inArk, session) else {
                 throw RowMismatch(description: "batch \(id) vanished while it was locked")
             }
             return batch

@@ -4,19 +4,23 @@ package import BatchCore
 internal import Postgres
 
 extension Store {
-    /// The batch of that id with live counts; nil when it is unknown or belongs to another project.
+    /// The batch of that id with live counts; nil when it is unknown or belongs to another project, or is a job of
+    /// Ark's control plane (see ``findArkJob(_:project:)``).
     package func findBatch(_ id: BatchID, project: ProjectID) async throws -> Batch? {
         try await pool.run(retryingConnectionLoss: true) { session in
             try Self.findBatch(id, project: project, session)
         }
     }
 
-    /// The same inside a transaction.
-    static func findBatch(_ id: BatchID, project: ProjectID, _ session: Session) throws -> Batch? {
+    /// The same inside a transaction; with `inArk` for Ark's jobs, and only these.
+    static func findBatch(
+        _ id: BatchID, project: ProjectID, inArk: Bool = false, _ session: Session
+    ) throws -> Batch? {
         try session.query(
             """
             select \(unescaped: liveBatchColumns) from batches b \(unescaped: liveCounts)
-            where b.id = \(id.rawValue) and b.project_id = \(project.rawValue)
+            where b.id = \(id.rawValue) and b.project_id = \(project.rawValue) and b.lane <> 0
+              and (b.profile = 'ark') = \(inArk)
             """
         ).first.map(batch)
     }
@@ -45,6 +49,7 @@ extension Store {
         coalesce(live.total_tokens, b.total_tokens) as total_tokens, b.created_at, b.expires_at,
         b.in_progress_at, b.finalizing_at, b.completed_at, b.failed_at, b.expired_at, b.cancelling_at, b.cancelled_at,
         b.paused_at, b.priority, b.lane, b.parent_batch_id, b.provenance_file_id, b.webhook_url, b.profile,
-        b.input_url, b.output_url, b.errors_url, b.output_status, b.output_error, b.output_objects
+        b.input_url, b.output_url, b.errors_url, b.output_status, b.output_error, b.output_objects,
+        b.name, b.queue
         """
 }

@@ -37,6 +37,8 @@ package struct NewBatch: Sendable {
     package var id: BatchID?
     /// The model of all lines where the lines themselves name none (Ark), as backends know it; else nil.
     package var model: String?
+    /// Ark jobs of one project with the same queue share the places for jobs under way: the ProjectName.
+    package var queue: String?
     /// How many batches of its profile its project may have under way, itself included.
     package var runningMax = RunningLimits()
     /// Where the input is fetched from, as the user wrote it; then `inputFileID` is not looked at, and an id is
@@ -75,6 +77,8 @@ package struct NewBatch: Sendable {
 }
 
 extension Store {
+    /// The queue of Ark jobs that name none. (contracts: Ark create request, ProjectName)
+    private static let standardQueue = "default"
     /// How long an `Idempotency-Key` is remembered.
     private static let idempotencyWindow = Duration.seconds(86_400)
     /// How long a repeated request without a key is recognised by its body.
@@ -106,13 +110,13 @@ extension Store {
             insert into batches (id, project_id, input_file_id, endpoint, completion_window, metadata,
                 output_expires_after_seconds, priority, lane, parent_batch_id, idempotency_key, request_sha256,
                 webhook_url, webhook_secret, callback_url, profile, name, input_url, output_url, errors_url,
-                model, created_at, expires_at)
+                model, queue, created_at, expires_at)
             select \(id.rawValue), \(new.project.rawValue), \(inputFileID), \(new.endpoint),
                 \(new.window.text), \(new.metadata), \(new.outputExpiresAfterSeconds), \(new.priority),
                 \(new.lane.rawValue), \(new.parent?.rawValue), \(new.idempotencyKey), \(new.requestSHA256),
                 \(new.webhookURL), \(new.webhookSecret), \(new.callbackURL), \(new.profile.rawValue), \(new.name),
                 \(new.inputURL), \(new.outputURL), \(new.errorsURL), \(new.model),
-                t, t + \(Duration.seconds(new.window.seconds)) from now
+                \(new.profile == .ark ? new.queue ?? Self.standardQueue : nil), t, t + \(Duration.seconds(new.window.seconds)) from now
             returning \(unescaped: batchColumns)
             """)
         try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")
@@ -161,7 +165,7 @@ extension Store {
         input_tokens, cached_tokens, output_tokens, reasoning_tokens, total_tokens, created_at, expires_at,
         in_progress_at, finalizing_at, completed_at, failed_at, expired_at, cancelling_at, cancelled_at, paused_at,
         priority, lane, parent_batch_id, provenance_file_id, webhook_url, profile,
-        input_url, output_url, errors_url, output_status, output_error, output_objects
+        input_url, output_url, errors_url, output_status, output_error, output_objects, name, queue
         """
 
     /// A batch from its row.
@@ -193,6 +197,8 @@ extension Store {
             provenanceFileID: try row.optionalIdentifier("provenance_file_id"),
             webhookURL: try row["webhook_url", as: String?.self], profile: try row.choice("profile"))
         batch.remote = try row.remoteFiles()
+        batch.name = try row["name", as: String?.self]
+        batch.queue = try row["queue", as: String?.self]
         return batch
     }
 }

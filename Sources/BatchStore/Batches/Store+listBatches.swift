@@ -27,7 +27,8 @@ extension Store {
     /// round: the clock is read before the row is there for others.
     private static let disorder = Duration.seconds(300)
 
-    /// One page of a project's batches, newest first, with live counts. (contracts: OpenAI pagination)
+    /// One page of a project's batches, newest first, with live counts; jobs of Ark's control plane have a list of their
+    /// own. (contracts: OpenAI pagination)
     ///
     /// What it costs grows with the batches of the time asked for, not with older ones: the moments are turned into
     /// numbers of rows first.
@@ -49,7 +50,8 @@ extension Store {
         try session.query(
             """
             select \(unescaped: liveBatchColumns) from batches b \(unescaped: liveCounts)
-            where b.project_id = \(project.rawValue) and b.seq < \(cursor)
+            where b.project_id = \(project.rawValue) and b.profile <> 'ark' and b.lane <> 0
+              and b.seq < \(cursor)
             order by b.seq desc limit \(count)
             """
         ).map(batch)
@@ -65,7 +67,8 @@ extension Store {
         return try session.query(
             """
             select \(unescaped: liveBatchColumns) from batches b \(unescaped: liveCounts)
-            where b.project_id = \(project.rawValue) and b.seq < \(cursor)
+            where b.project_id = \(project.rawValue) and b.profile <> 'ark' and b.lane <> 0
+              and b.seq < \(cursor)
               and b.seq > \(range.after) and b.seq < \(range.before)
               and b.created_at >= clock_timestamp() - \(filter.ageMax ?? .seconds(100 * 365 * 86_400))
               and b.created_at >= to_timestamp(\(filter.createdFrom ?? 0))
@@ -105,7 +108,10 @@ extension Store {
 
     private static func batchSequence(_ id: BatchID, _ project: ProjectID, _ session: Session) throws -> Int64 {
         let rows = try session.query(
-            "select seq from batches where id = \(id.rawValue) and project_id = \(project.rawValue)")
+            """
+            select seq from batches
+            where id = \(id.rawValue) and project_id = \(project.rawValue) and profile <> 'ark' and lane <> 0
+            """)
         guard let row = rows.first else {
             throw BatchError.invalid("No batch with id '\(id)' to list after.", param: "after")
         }

@@ -45,7 +45,11 @@ extension Store {
         _ id: BatchID, project: ProjectID, verb: String, _ session: Session
     ) throws -> Batch {
         let rows = try session.query(
-            "select 1 from batches where id = \(id.rawValue) and project_id = \(project.rawValue) for update")
+            """
+            select 1 from batches
+            where id = \(id.rawValue) and project_id = \(project.rawValue) and profile <> 'ark' and lane <> 0
+            for update
+            """)
         guard !rows.isEmpty, let batch = try findBatch(id, project: project, session) else {
             throw BatchError.notFound("No batch found with id '\(id)'.")
         }

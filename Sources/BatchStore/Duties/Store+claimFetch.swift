@@ -22,7 +22,8 @@ package struct FetchDuty: Sendable {
 }
 
 extension Store {
-    /// Takes a batch whose input was not fetched yet and whose duty nobody holds; nil when there is none.
+    /// Takes a batch whose input was not fetched yet and whose duty nobody holds; nil when there is none. Jobs that
+    /// wait for a place (see ``admitJobs(runningMax:)``) are left alone.
     ///
     /// - Parameter perProjectMax: fetches of one project under way at once, over all coordinators, give or take the
     ///   claims of the same moment: slow servers of one tenant must not stop the others.
@@ -35,6 +36,7 @@ extension Store {
                 with busy as materialized (
                     select project_id from batches
                     where status = 'validating' and input_url is not null and input_fetched_at is null
+                      and (queue is null or admitted_at is not null)
                       and owner is not null and owner_until > clock_timestamp()
                     group by project_id having count(*) >= \(perProjectMax)
                 )
@@ -44,6 +46,7 @@ extension Store {
                 where p.id = b.project_id and b.id = (
                     select id from batches
                     where status = 'validating' and input_url is not null and input_fetched_at is null
+                      and (queue is null or admitted_at is not null)
                       and (owner_until is null or owner_until < clock_timestamp())
                       and project_id not in (select project_id from busy)
                     order by duty_attempts, seq limit 1 for update skip locked

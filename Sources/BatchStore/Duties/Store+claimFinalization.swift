@@ -25,6 +25,8 @@ package struct FinalizationDuty: Sendable {
     package var attempts: Int32
     /// Whether the files are to be delivered elsewhere before the batch ends.
     package var isDelivered = false
+    /// Whether an earlier run left an error file elsewhere, which this one replaces even when nothing failed.
+    package var hadErrors = false
 }
 
 extension Store {
@@ -51,7 +53,8 @@ extension Store {
                     order by duty_attempts, seq limit 1 for update skip locked
                 )
                 returning id, owner_epoch, project_id, status, coalesce(ending, 'completed') as ending, total,
-                    output_expires_after_seconds, profile, duty_attempts, output_url is not null as is_delivered
+                    output_expires_after_seconds, profile, duty_attempts, output_url is not null as is_delivered,
+                    had_errors
                 """)
             guard let row = rows.first else { return nil }
             let batch: BatchID = try row.identifier("id")
@@ -82,7 +85,8 @@ extension Store {
                 outputExpiresAfterSeconds: try row["output_expires_after_seconds", as: Int64?.self],
                 shardCount: try shards.onlyRow("shards")["shard_count", as: Int32.self],
                 attempts: try row["duty_attempts", as: Int32.self],
-                isDelivered: try row["is_delivered", as: Bool.self])
+                isDelivered: try row["is_delivered", as: Bool.self],
+                hadErrors: try row["had_errors", as: Bool.self])
         }
     }
 }

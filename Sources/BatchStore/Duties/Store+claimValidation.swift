@@ -29,6 +29,8 @@ package struct ValidationDuty: Sendable {
     package var endpoint: String
     /// Whose rules hold.
     package var profile: Profile
+    /// The model of all lines, where it was named with the batch and not by the lines.
+    package var model: String?
     /// The batch whose failed lines are to be run again; nil when all lines are to be run.
     package var parent: BatchID?
     /// How often a coordinator took this duty, this time included.
@@ -49,10 +51,11 @@ extension Store {
                     select id from batches
                     where status = 'validating' and (owner_until is null or owner_until < clock_timestamp())
                       and (input_url is null or input_fetched_at is not null)
+                      and (queue is null or admitted_at is not null) and in_progress_at is null
                     order by duty_attempts, seq limit 1 for update skip locked
                 )
-                returning id, owner_epoch, project_id, input_file_id, endpoint, profile, parent_batch_id,
-                    duty_attempts
+                returning id, owner_epoch, project_id, input_file_id, endpoint, profile, model,
+                    parent_batch_id, duty_attempts
                 """
             ).first.map { row in
                 ValidationDuty(
@@ -60,7 +63,7 @@ extension Store {
                     project: try row.identifier("project_id"),
                     inputFileID: try row["input_file_id", as: String.self],
                     endpoint: try row["endpoint", as: String.self],
-                    profile: try row.choice("profile"),
+                    profile: try row.choice("profile"), model: try row["model", as: String?.self],
                     parent: try row.optionalIdentifier("parent_batch_id"),
                     attempts: try row["duty_attempts", as: Int32.self])
             }

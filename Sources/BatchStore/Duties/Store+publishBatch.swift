@@ -17,6 +17,8 @@ package struct Publication: Sendable {
     package var usage: Usage
     /// How the delivery elsewhere ended; nil when there was none.
     package var remote: RemoteOutcome?
+    /// How long lines and results are kept should the batch end early, so that it can be resumed; nil: not at all.
+    package var resumeWithin: Duration?
     /// The id of the event that tells of it.
     package var event: EventID
 
@@ -72,6 +74,8 @@ extension Store {
                 total_tokens = \(publication.usage.totalTokens), owner = null, owner_until = null,
                 output_status = \(publication.remote?.status.rawValue), output_error = \(publication.remote?.error),
                 output_objects = \(publication.remote?.objectsText),
+                resumable_until = case when \(status != .completed) and in_progress_at is not null
+                    then clock_timestamp() + \(publication.resumeWithin) end,
                 completed_at = case when \(status == .completed) then clock_timestamp() end,
                 expired_at = case when \(status == .expired) then clock_timestamp() end,
                 cancelled_at = case when \(status == .cancelled) then clock_timestamp() end

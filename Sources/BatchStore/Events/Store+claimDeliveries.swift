@@ -79,7 +79,7 @@ extension Store {
             _ = try session.query(
                 "select set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(\(Self.claimLock))")
             let rows = try session.query(Self.claim(owner, places, lease))
-            let batches = try Self.endedBatches(try rows.map { try $0["batch_id", as: String.self] }, session)
+            let batches = try Self.endedBatches(try rows.map { try $0["event_id", as: String.self] }, session)
             return try rows.map { try Self.duty($0, batches) }
         }
     }
@@ -152,26 +152,37 @@ extension Store {
         """
     }
 
-    /// Batches that have ended, by id; their counts stand in the row.
-    static func endedBatches(_ ids: [String], _ session: Session) throws -> [BatchID: Batch] {
-        guard !ids.isEmpty else { return [:] }
+    /// What the batches of events were at the end that each event tells of, by the event; their counts stand in the row.
+    ///
+    /// A batch that has ended does not change, but for an Ark job that was resumed: then its row of that end stands with
+    /// the event.
+    static func endedBatches(_ events: [String], _ session: Session) throws -> [EventID: Batch] {
+        guard !events.isEmpty else { return [:] }
         let rows = try session.query(
-            "select \(unescaped: batchColumns) from batches where id = any(\(Array(Set(ids))))")
-        return try Dictionary(rows.map { try batch($0) }.map { ($0.id, $0) }) { first, _ in first }
+            """
+            select event_id, \(unescaped: batchColumns) from (
+                select e.id as event_id, b.* from events e join batches b on b.id = e.batch_id
+                where e.id = any(\(events)) and e.batch_then is null
+                union all
+                select e.id, b.* from events e cross join lateral jsonb_populate_record(null::batches, e.batch_then) b
+                where e.id = any(\(events)) and e.batch_then is not null
+            ) ended
+            """)
+        let pairs = try rows.map { row -> (EventID, Batch) in (try row.identifier("event_id"), try batch(row)) }
+        return Dictionary(pairs) { first, _ in first }
     }
 
     /// The event of a row with the event's columns.
-    static func event(_ row: Row, id column: String, _ batches: [BatchID: Batch]) throws -> OutboxEvent {
-        let id: BatchID = try row.identifier("batch_id")
+    static func event(_ row: Row, id column: String, _ batches: [EventID: Batch]) throws -> OutboxEvent {
+        let id: EventID = try row.identifier(column)
         guard let batch = batches[id] else {
-            throw RowMismatch(description: "the event of batch \(id) has no batch")
+            throw RowMismatch(description: "the event \(id) has no batch")
         }
         return OutboxEvent(
-            id: try row.identifier(column), type: try row.choice("type"), createdAt: try row.seconds("created_at"),
-            batch: batch)
+            id: id, type: try row.choice("type"), createdAt: try row.seconds("created_at"), batch: batch)
     }
 
-    private static func duty(_ row: Row, _ batches: [BatchID: Batch]) throws -> DeliveryDuty {
+    private static func duty(_ row: Row, _ batches: [EventID: Batch]) throws -> DeliveryDuty {
         let endpoint: EndpointID? = try row.optionalIdentifier("endpoint_id")
         var secrets: [SealedSecret] = []
         if let endpoint {

@@ -8,8 +8,8 @@ extension Store {
     static func insertEvent(_ id: EventID, batch: BatchID, type: String, _ session: Session) throws {
         try session.execute(
             """
-            insert into events (id, project_id, type, batch_id)
-            select \(id.rawValue), project_id, \(type), id from batches where id = \(batch.rawValue)
+            insert into events (id, project_id, type, batch_id, run)
+            select \(id.rawValue), project_id, \(type), id, resumes from batches where id = \(batch.rawValue)
             """)
         try session.query("select pg_notify(\(Signals.events), '')")
     }

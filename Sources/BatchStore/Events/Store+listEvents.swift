@@ -49,7 +49,7 @@ extension Store {
                 """)
             let hasMore = rows.count > limit
             let page = rows.prefix(limit)
-            let batches = try Self.endedBatches(try page.map { try $0["batch_id", as: String.self] }, session)
+            let batches = try Self.endedBatches(try page.map { try $0["id", as: String.self] }, session)
             let events = try page.map { try Self.event($0, id: "id", batches) }
             guard hasMore, let last = page.last else {
                 // A restored database may end before a consumer's place; the consumer stays where it is.

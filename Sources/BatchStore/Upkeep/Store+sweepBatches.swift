@@ -7,15 +7,16 @@ extension Store {
     /// Rows deleted by one statement, so that none runs long.
     private static let sweepLimit = 200
 
-    /// Removes a bounded number of shards and segments of one batch that has ended; false when nothing is left to
-    /// sweep.
+    /// Removes a bounded number of shards and segments of one batch that has ended and cannot be resumed any more; false
+    /// when nothing is left to sweep.
     package func sweepBatch() async throws -> Bool {
         try await pool.transaction { session in
             let rows = try session.query(
                 """
                 select id from batches
-                where swept_at is null and status in ('failed', 'completed', 'expired', 'cancelled')
-                order by seq limit 1 for update skip locked
+                where swept_at is null and status in ('failed', 'completed', 'expired', 'cancelled') and lane <> 0
+                  and coalesce(resumable_until, '-infinity'::timestamptz) <= (select clock_timestamp())
+                order by coalesce(resumable_until, '-infinity'::timestamptz), seq limit 1 for update skip locked
                 """)
             guard let row = rows.first else { return false }
             let batch: BatchID = try row.identifier("id")

@@ -6,8 +6,8 @@ import Logging
 
 extension Assembly {
     /// How many connections and held requests there can be; what does not fit is told in the log.
-    func connectionRoom(heldMax: Int) -> ConnectionRoom {
-        let openFilesMax = ProcessLimits.openFilesMax
+    func connectionRoom() -> ConnectionRoom {
+        let (heldMax, openFilesMax) = (settings.live.heldMax, ProcessLimits.openFilesMax)
         let room = ConnectionRoom(
             connectionsMax: settings.api.connectionsMax, heldMax: heldMax, openFilesMax: openFilesMax,
             reserve: otherFiles)
@@ -31,10 +31,10 @@ extension Assembly {
     }
 
     /// Files and sockets of everything but the API's connections: the database's, transfers to stores, receivers and
-    /// backends, files being sent or received, and some for the runtime.
+    /// backends (the lane in memory calls some too), files being sent or received, and some for the runtime.
     private var otherFiles: Int {
         settings.database.connectionsMax + Self.vaultRequestsMax + Self.remoteRequestsMax
-            + settings.coordinator.notify.attemptsMax + settings.worker.concurrency * settings.standalone.workers
+            + settings.coordinator.notify.attemptsMax + settings.worker.concurrency * (settings.standalone.workers + 1)
             + settings.api.uploadsMax + settings.api.downloadsMax + 256
     }
 }

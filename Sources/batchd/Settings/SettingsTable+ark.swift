@@ -30,5 +30,18 @@ extension SettingsTable {
         .lifetime(
             "ark.resume_within", \.limits.ark.resumeSeconds,
             "How long the lines and results of a stopped, expired or failed Ark job are kept for a Resume; 0: not."),
+        .integer(
+            "ark.jobs_max", \.limits.ark.jobsMax, 0...100_000_000,
+            "Ark jobs that one project may create per ProjectName within ark.jobs_within; 0: no limit."),
+        .lifetime(
+            "ark.jobs_within", \.limits.ark.jobsSeconds, "The time within which ark.jobs_max holds."),
+        .lifetime(
+            "ark.invocations_kept", \.limits.ark.invocationSeconds,
+            "How long a repeated CreateBatchInferenceJob is recognised by its X-Sdk-Invocation-Id; at least 10m for the "
+                + "SDK's own repeats."),
+        .duration(
+            "ark.check_deadline", \.api.arkCheckDeadline,
+            "How long CreateBatchInferenceJob looks for the input file; a store that does not answer by then is tried "
+                + "again when the job's turn comes."),
     ]
 }

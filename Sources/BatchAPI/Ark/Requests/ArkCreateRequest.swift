@@ -68,6 +68,11 @@ struct ArkCreateRequest: Hashable, Sendable {
         let folder = try fields.requiredObject("OutputDirTosLocation")
         let key = try folder.requiredText("ObjectKey")
         outputFolder = try Self.object(folder, key: key.hasSuffix("/") ? key : key + "/")
+        guard outputFolder.key.utf8.count + ArkFiles.nameBytesMax <= StoredObject.keyBytesMax else {
+            throw ArkFault.invalidParameter(
+                "OutputDirTosLocation.ObjectKey is longer than \(StoredObject.keyBytesMax - ArkFiles.nameBytesMax) bytes: "
+                    + "names of files follow it.", detail: "OutputDirTosLocation.ObjectKey")
+        }
         window = try Self.window(try fields.text("CompletionWindow"))
         tags = try Self.tags(fields)
         isDryRun = try fields.flag("DryRun")

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BatchCore
+import BatchStore
+
 /// A request to list batches, checked. An empty list in a condition is no condition: published clients send
 /// such. (contracts: Ark list request)
 struct ArkListRequest: Hashable, Sendable {
@@ -15,22 +18,6 @@ struct ArkListRequest: Hashable, Sendable {
         case descending = "Desc"
     }
 
-    /// A model whose batches are listed.
-    struct Model: Hashable, Sendable {
-        /// The name of a foundation model.
-        let name: String
-        /// Its versions; empty: every one.
-        let versions: [String]
-    }
-
-    /// Labels that a batch must have.
-    struct TagCondition: Hashable, Sendable {
-        /// The label's key.
-        let key: String
-        /// Its value must be one of these; empty: any.
-        let values: [String]
-    }
-
     /// Only these; empty: all.
     let ids: [String]
     /// A part of the name, or nil.
@@ -38,11 +25,11 @@ struct ArkListRequest: Hashable, Sendable {
     /// Only those in these phases; empty: in any.
     let phases: [ArkPhase]
     /// Only those of these models, or of ``customModels``; both empty: of any.
-    let models: [Model]
+    let models: [ArkJobFilter.Model]
     /// Ids of custom models.
     let customModels: [String]
     /// Every one must hold.
-    let tags: [TagCondition]
+    let tags: [ArkJobFilter.Tag]
     /// Ark's project.
     let projectName: String
     /// The page, from 1.
@@ -73,13 +60,13 @@ struct ArkListRequest: Hashable, Sendable {
         phases = try filter?.choices("Phases") ?? []
         models =
             try filter?.objects("FoundationModels", countMax: Self.elementsMax).map { model in
-                Model(
+                ArkJobFilter.Model(
                     name: try model.requiredText("Name"),
                     versions: try model.texts("ModelVersions", countMax: Self.elementsMax))
             } ?? []
         customModels = try filter?.texts("CustomModelIds", countMax: Self.elementsMax) ?? []
         tags = try fields.objects("TagFilters", countMax: ArkCreateRequest.tagsMax).map { tag in
-            TagCondition(
+            ArkJobFilter.Tag(
                 key: try tag.requiredText("Key"), values: try tag.texts("Values", countMax: Self.elementsMax))
         }
         projectName = try ArkCreateRequest.projectName(fields)
@@ -87,5 +74,21 @@ struct ArkListRequest: Hashable, Sendable {
         pageSize = try fields.integer("PageSize", in: 1...Self.pageSizeMax, standard: Self.pageSizeStandard)
         key = try fields.choice("SortBy") ?? .createTime
         order = try fields.choice("SortOrder") ?? .descending
+    }
+
+    /// Its conditions.
+    var filter: ArkJobFilter {
+        var filter = ArkJobFilter(projectName: projectName)
+        (filter.ids, filter.namePart, filter.phases) = (ids, namePart, phases)
+        (filter.models, filter.customModels, filter.tags) = (models, customModels, tags)
+        return filter
+    }
+
+    /// Which part is wanted, in which order.
+    var part: ArkJobOrder {
+        var part = ArkJobOrder()
+        (part.isByUpdate, part.isAscending) = (key == .updateTime, order == .ascending)
+        (part.offset, part.limit) = (Int64(page - 1) * Int64(pageSize), pageSize)
+        return part
     }
 }

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a batch is run on: `ModelReference`. (contracts: Ark create request)
-enum ArkModel: Hashable, Sendable {
-    /// A model of the vendor's by name and version, such as `doubao-pro-32k` and `240615`.
-    case foundation(name: String, version: String)
-    /// A model of the user's own.
-    case custom(id: String)
+import BatchCore
 
+extension ArkModel {
     /// Longest name, version or id, in characters.
     static let charactersMax = 200
 

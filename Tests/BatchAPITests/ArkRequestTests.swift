@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import BatchCore
+import BatchStore
 import Testing
 
 @testable import BatchAPI

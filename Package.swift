@@ -144,8 +144,8 @@ let package = Package(
         tests(
             "BatchWorkerTests",
             [
-                "BatchCore", "BatchInference", "BatchStore", "BatchTesting", "BatchWorker", "Curl", "HTTPTesting",
-                "Postgres", "PostgresTesting", "ServerTesting", lifecycle, logging,
+                "BatchCoordinator", "BatchCore", "BatchInference", "BatchStore", "BatchTesting", "BatchWorker", "Curl",
+                "HTTPTesting", "Postgres", "PostgresTesting", "ServerTesting", lifecycle, logging,
             ]),
         tests(
             "BatchAPITests",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import BatchCore
+internal import BatchCore
 package import Logging
 package import Postgres
 internal import Zstd

@@ -46,6 +46,10 @@ package enum Signals {
     package static let shards = "shardline_shards"
     /// A worker is idle while others hold shards: those give lines of theirs away. Payload: the idle worker's id.
     package static let hungry = "shardline_hungry"
+    /// Outcomes of held requests were recorded: coordinators read them. Payload: which, see ``LiveNews``.
+    package static let live = "shardline_live"
+    /// The payload of ``shards`` when it was held requests that became ready: workers with enough on hand claim too.
+    package static let liveShards = "live"
     /// A batch changed: workers re-check their leases, coordinators look for duties. Payload: the batch id.
     package static let batches = "shardline_batches"
     /// An event was committed: coordinators look for deliveries. Payload: empty.

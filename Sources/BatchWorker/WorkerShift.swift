@@ -21,6 +21,7 @@ struct WorkerShift: Sendable {
     private let pump: CallPump
     private let watch: BackendWatch
     private let recorder: OutcomeRecorder
+    private let liveRecorder: OutcomeRecorder
     private let renewWake = WakeSignal()
     private let heartbeatWake = WakeSignal()
     private let shareWake = WakeSignal()
@@ -52,6 +53,9 @@ struct WorkerShift: Sendable {
         recorder = OutcomeRecorder(
             worker: worker, configuration: configuration, store: store, desk: desk, statistics: statistics,
             logger: logger)
+        liveRecorder = OutcomeRecorder(
+            worker: worker, configuration: configuration, store: store, desk: desk, isLive: true,
+            statistics: statistics, logger: logger)
     }
 
     /// Works until `stop` is raised and the drain is over, or the task is cancelled.
@@ -100,7 +104,7 @@ struct WorkerShift: Sendable {
 
     private func loops() -> [PollLoop] {
         let (desk, claimer, keeper, recorder, shares) = (desk, claimer, keeper, recorder, shares)
-        let watch = watch
+        let (watch, liveRecorder) = (watch, liveRecorder)
         let probing = prober.flatMap { $0.isNeeded ? $0 : nil }.map { prober in
             loop("asking backends", idle: configuration.pollEvery, probeWake) {
                 defer { desk.reconsider() }
@@ -112,6 +116,9 @@ struct WorkerShift: Sendable {
             loop("renewing leases", idle: configuration.renewEvery, renewWake) { try await keeper.poll() },
             loop("recording results", idle: configuration.checkpointEvery, desk.recordWake) {
                 try await recorder.poll()
+            },
+            loop("recording live results", idle: configuration.checkpointEvery, desk.liveRecordWake) {
+                try await liveRecorder.poll()
             },
             loop("heartbeat", idle: configuration.heartbeatEvery, heartbeatWake) {
                 try await shares.poll()
@@ -140,11 +147,12 @@ struct WorkerShift: Sendable {
         do {
             try await store.listen(logger: logger) { signal in
                 switch signal {
-                case .shards: desk.claimWake.wake()
+                case .shards: desk.hear(live: true, others: true)
+                case .live: desk.hear(live: true, others: false)
                 case .batches: renewWake.wake()
                 case .hungry: claimer.feed()
                 case .anything:
-                    desk.claimWake.wake()
+                    desk.hear(live: true, others: true)
                     renewWake.wake()
                 }
             }

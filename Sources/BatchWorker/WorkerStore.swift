@@ -8,6 +8,8 @@ import Postgres
 enum WorkerSignal: Hashable, Sendable {
     /// Shards became ready.
     case shards
+    /// Shards became ready whose results somebody waits for.
+    case live
     /// A batch changed.
     case batches
     /// Another worker is idle.
@@ -22,9 +24,9 @@ protocol WorkerStore: Sendable {
     var claimCPU: CPUMeter { get }
     /// What recording cost the process.
     var recordCPU: CPUMeter { get }
-    /// Takes ready shards of batches not in `excluded`, each with a new epoch and a lease.
+    /// Takes ready shards of batches not in `excluded`, up to a lane, each with a new epoch and a lease.
     func claimShards(
-        worker: WorkerID, limit: Int, lease: Duration, excluding excluded: [BatchID]
+        worker: WorkerID, limit: Int, lease: Duration, excluding excluded: [BatchID], upTo lane: Lane
     ) async throws -> [ClaimedShard]
     /// Extends leases; one that is missing in the answer is lost.
     func renewLeases(worker: WorkerID, _ leases: [Lease], lease: Duration) async throws -> [LeaseRenewal]
@@ -54,7 +56,7 @@ extension Store: WorkerStore {
                 hear(.anything)
             } else {
                 switch notification.channel {
-                case Signals.shards: hear(.shards)
+                case Signals.shards: hear(notification.payload == Signals.liveShards ? .live : .shards)
                 case Signals.hungry: hear(.hungry)
                 default: hear(.batches)
                 }

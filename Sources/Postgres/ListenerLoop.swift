@@ -13,6 +13,7 @@ final class ListenerLoop: Sendable {
 
     private let connector: Connector
     private let channels: [String]
+    private let greeting: String
     private let output: AsyncStream<Notification>.Continuation
     private let logger: Logger
     private let state = Monitor(State())
@@ -23,10 +24,12 @@ final class ListenerLoop: Sendable {
 
     /// Does nothing before `start`.
     init(
-        _ connector: Connector, channels: [String], output: AsyncStream<Notification>.Continuation, logger: Logger
+        _ connector: Connector, channels: [String], greeting: String,
+        output: AsyncStream<Notification>.Continuation, logger: Logger
     ) throws {
         self.connector = connector
         self.channels = channels
+        self.greeting = greeting
         self.output = output
         self.logger = logger
         bell = try WakePipe()
@@ -106,6 +109,7 @@ final class ListenerLoop: Sendable {
 
     private func listen(on connection: Connection) throws {
         let session = Session(connection, RunControl())
+        if !greeting.isEmpty { try session.script(greeting) }
         for channel in channels { try session.script("listen \(Session.quoted(channel))") }
         output.yield(Notification(channel: "", payload: "", isReconnect: true))
     }

@@ -34,12 +34,17 @@ package final class NotificationListener: Sendable {
 
     /// Starts listening. Throws when the URL cannot be parsed or the system has no thread or descriptor left; a server
     /// that is down is waited for.
-    package init(configuration: PoolConfiguration, channels: [String], logger: Logger) throws {
+    ///
+    /// - Parameter greeting: a statement that each new connection runs first; empty for none.
+    package init(
+        configuration: PoolConfiguration, channels: [String], greeting: String = "", logger: Logger
+    ) throws {
         let (stream, continuation) = AsyncStream.makeStream(
             of: Notification.self, bufferingPolicy: .bufferingNewest(Self.bufferedMax))
         notifications = stream
         loop = try ListenerLoop(
-            Connector(configuration, logger: logger), channels: channels, output: continuation, logger: logger)
+            Connector(configuration, logger: logger), channels: channels, greeting: greeting, output: continuation,
+            logger: logger)
         try loop.start()
     }
 

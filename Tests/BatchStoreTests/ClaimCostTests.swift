@@ -9,7 +9,7 @@ import Testing
 @Suite struct ClaimCostTests {
     /// Rows of `shards` and `batches` that choosing eight shards reads, from tables and through indexes.
     private static let rowsRead = """
-        case when (select count(*) from claim_quotas(8, '{}')) >= 0 then (
+        case when (select count(*) from claim_quotas(8, '{}', 2)) >= 0 then (
             select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) from pg_stat_xact_user_tables
             where relname in ('shards', 'batches')) end
         """

@@ -21,7 +21,7 @@ struct OutcomeBufferTests {
         var buffer = buffer()
         _ = buffer.append(ShardSamples.outcome(0), serial: 1, at: now)
         _ = buffer.append(ShardSamples.outcome(2, succeeds: false), serial: 1, at: now + .milliseconds(500))
-        #expect(buffer.nextDue == now + .seconds(1))
+        #expect(buffer.nextDue(isLive: false) == now + .seconds(1))
         let early = buffer.take(at: now + .milliseconds(999))
         #expect(early.isEmpty)
         let taken = buffer.take(at: now + .seconds(1))
@@ -30,7 +30,7 @@ struct OutcomeBufferTests {
         #expect(checkpoint.completed == 1 && checkpoint.failed == 1 && checkpoint.usage.totalTokens == 2)
         #expect(checkpoint.done.count == 2 && checkpoint.done.contains(0) && checkpoint.done.contains(2))
         #expect(try SegmentPack(checkpoint.segment).outcomes.map(\.ordinal) == [0, 2])
-        #expect(buffer.nextDue == nil)
+        #expect(buffer.nextDue(isLive: false) == nil)
     }
 
     @Test func `a shard with every line is due at once and its checkpoint is the last`() throws {

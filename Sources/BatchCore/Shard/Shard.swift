@@ -121,6 +121,8 @@ package struct Checkpoint: Sendable {
     package var usage: Usage
     /// The frame of ``SegmentPack``, not compressed.
     package var segment: [UInt8]
+    /// Whether somebody waits for these results: coordinators are told of them at once.
+    package var isLive = false
 
     /// New results of one shard.
     package init(

@@ -15,7 +15,7 @@ extension Store {
                 """
                 select status, held_at is not null as is_held from batches
                 where id = \(id.rawValue) and project_id = \(project.rawValue)
-                  and (profile = 'ark') = \(inArk) for update
+                  and lane <> 0 and (profile = 'ark') = \(inArk) for update
                 """)
             guard let row = rows.first else { throw BatchError.notFound("No batch found with id '\(id)'.") }
             let status: BatchStatus = try row.choice("status")

@@ -18,7 +18,7 @@ extension Store {
             """
             select count(*)::int8 as all_running,
                 count(*) filter (where endpoint = \(Endpoint.test.rawValue))::int8 as test_running
-            from batches where project_id = \(new.project.rawValue) and profile = \(new.profile.rawValue)
+            from batches where project_id = \(new.project.rawValue) and profile = \(new.profile.rawValue) and lane <> 0
               and status in ('validating', 'in_progress', 'finalizing', 'cancelling')
             """
         ).onlyRow("batches")

@@ -19,7 +19,8 @@ extension Store {
         try session.query(
             """
             select \(unescaped: liveBatchColumns) from batches b \(unescaped: liveCounts)
-            where b.id = \(id.rawValue) and b.project_id = \(project.rawValue) and (b.profile = 'ark') = \(inArk)
+            where b.id = \(id.rawValue) and b.project_id = \(project.rawValue) and b.lane <> 0
+              and (b.profile = 'ark') = \(inArk)
             """
         ).first.map(batch)
     }

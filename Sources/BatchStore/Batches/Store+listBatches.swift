@@ -50,7 +50,8 @@ extension Store {
         try session.query(
             """
             select \(unescaped: liveBatchColumns) from batches b \(unescaped: liveCounts)
-            where b.project_id = \(project.rawValue) and b.profile <> 'ark' and b.seq < \(cursor)
+            where b.project_id = \(project.rawValue) and b.profile <> 'ark' and b.lane <> 0
+              and b.seq < \(cursor)
             order by b.seq desc limit \(count)
             """
         ).map(batch)
@@ -66,7 +67,8 @@ extension Store {
         return try session.query(
             """
             select \(unescaped: liveBatchColumns) from batches b \(unescaped: liveCounts)
-            where b.project_id = \(project.rawValue) and b.profile <> 'ark' and b.seq < \(cursor)
+            where b.project_id = \(project.rawValue) and b.profile <> 'ark' and b.lane <> 0
+              and b.seq < \(cursor)
               and b.seq > \(range.after) and b.seq < \(range.before)
               and b.created_at >= clock_timestamp() - \(filter.ageMax ?? .seconds(100 * 365 * 86_400))
               and b.created_at >= to_timestamp(\(filter.createdFrom ?? 0))
@@ -108,7 +110,7 @@ extension Store {
         let rows = try session.query(
             """
             select seq from batches
-            where id = \(id.rawValue) and project_id = \(project.rawValue) and profile <> 'ark'
+            where id = \(id.rawValue) and project_id = \(project.rawValue) and profile <> 'ark' and lane <> 0
             """)
         guard let row = rows.first else {
             throw BatchError.invalid("No batch with id '\(id)' to list after.", param: "after")

@@ -47,7 +47,8 @@ extension Store {
         let rows = try session.query(
             """
             select 1 from batches
-            where id = \(id.rawValue) and project_id = \(project.rawValue) and profile <> 'ark' for update
+            where id = \(id.rawValue) and project_id = \(project.rawValue) and profile <> 'ark' and lane <> 0
+            for update
             """)
         guard !rows.isEmpty, let batch = try findBatch(id, project: project, session) else {
             throw BatchError.notFound("No batch found with id '\(id)'.")

@@ -9,7 +9,8 @@ extension Store {
 
     /// Moves batches whose last shard is done, or whose window has passed, to `finalizing`; returns how many.
     ///
-    /// A batch whose lines all have results when its window passes still completes.
+    /// A batch whose lines all have results when its window passes still completes. Live batches are no business of
+    /// the finalizer's.
     package func closeBatches() async throws -> Int {
         try await pool.run { session in
             try session.query(
@@ -23,7 +24,7 @@ extension Store {
                             status = 'in_progress' and not exists (
                                 select 1 from shards s where s.batch_id = c.id and s.state in ('ready', 'claimed')
                             ) as is_exhausted
-                        from batches c where status in ('in_progress', 'validating')
+                        from batches c where status in ('in_progress', 'validating') and lane <> 0
                     ) candidate
                     where is_exhausted or expires_at <= clock_timestamp()
                     limit \(Self.closeLimit)

@@ -28,7 +28,7 @@ extension Store {
                     cross join batches b cross join lateral (
                         select coalesce(sum(s.done_count), 0)::int8 as lines from shards s where s.batch_id = b.id
                     ) c
-                    where b.status = 'in_progress' and b.paused_at is null and b.expires_at > now.t
+                    where b.status = 'in_progress' and b.paused_at is null and b.lane <> 0 and b.expires_at > now.t
                       and (b.forecast_at is null or b.forecast_at < now.t - greatest(
                           \(every) * 0.8, interval '1 second' * (b.total / \(Self.linesPerSecondOfRest))))
                 ), rated as materialized (

@@ -12,21 +12,24 @@ extension Store {
     /// One claim spreads over several batches where they are equal. Rivals skip each other's rows. What it costs grows
     /// with the claimed shards and the open batches, not with the lines that wait nor with what has ended. The function
     /// `claim_quotas` of the schema decides how many shards of which batch are taken.
-    /// - Parameter excluded: batches that the worker cannot serve.
+    /// - Parameters:
+    ///   - excluded: batches that the worker cannot serve.
+    ///   - upTo: the last lane that is served.
     package func claimShards(
-        worker: WorkerID, limit: Int, lease: Duration, excluding excluded: [BatchID] = []
+        worker: WorkerID, limit: Int, lease: Duration, excluding excluded: [BatchID] = [],
+        upTo lane: Lane = .background
     ) async throws -> [ClaimedShard] {
         guard limit > 0 else { return [] }
         return try await pool.run { session in
-            try claimCPU.measure { try claimShards(worker, limit, lease, excluded, session) }
+            try claimCPU.measure { try claimShards(worker, limit, lease, excluded, lane, session) }
         }
     }
 
     private func claimShards(
-        _ worker: WorkerID, _ limit: Int, _ lease: Duration, _ excluded: [BatchID], _ session: Session
+        _ worker: WorkerID, _ limit: Int, _ lease: Duration, _ excluded: [BatchID], _ lane: Lane, _ session: Session
     ) throws -> [ClaimedShard] {
         let decompressor = try ZstdDecompressor()
-        return try session.query(Self.claim(worker, limit, lease, excluded)).map {
+        return try session.query(Self.claim(worker, limit, lease, excluded, upTo: lane)).map {
             try Self.claimedShard($0, decompressor)
         }
     }
@@ -36,7 +39,9 @@ extension Store {
     /// `ready` locks what it takes, so it may meet rows that a rival took a moment ago: their state is checked again
     /// on the newest version, and the scan goes on to the next. A suspect is claimed only by a worker that holds none,
     /// so that the death of a worker accuses one shard and not all of them.
-    static func claim(_ worker: WorkerID, _ limit: Int, _ lease: Duration, _ excluded: [BatchID]) -> Query {
+    static func claim(
+        _ worker: WorkerID, _ limit: Int, _ lease: Duration, _ excluded: [BatchID], upTo lane: Lane = .background
+    ) -> Query {
         """
         with suspect as materialized (
             select s.batch_id, s.shard_no, s.part
@@ -44,14 +49,15 @@ extension Store {
             where s.state = 'ready' and s.attempts >= 2
               and (s.not_before is null or s.not_before <= clock_timestamp())
               and b.status = 'in_progress' and b.paused_at is null and b.expires_at > clock_timestamp()
-              and b.id <> all(\(excluded.map(\.rawValue)))
+              and b.lane <= \(lane.rawValue) and b.id <> all(\(excluded.map(\.rawValue)))
               and not exists (
                   select 1 from shards h
                   where h.state = 'claimed' and h.worker_id = \(worker.rawValue) and h.attempts > 2)
             order by s.not_before limit 1
             for update of s skip locked
         ), ready as materialized (
-            select r.* from claim_quotas(\(limit), \(excluded.map(\.rawValue))) q cross join lateral (
+            select r.* from claim_quotas(
+                \(limit), \(excluded.map(\.rawValue)), \(lane.rawValue)) q cross join lateral (
                 select s.batch_id, s.shard_no, s.part from shards s
                 where s.batch_id = q.batch and s.state = 'ready' and s.attempts < 2
                   and (s.not_before is null or s.not_before <= clock_timestamp())

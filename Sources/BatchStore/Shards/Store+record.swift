@@ -20,7 +20,7 @@ extension Store {
         let written = try await pool.transaction { session in
             try recordCPU.measure { try record(worker, checkpoints, lease, session) }
         }
-        let batches = Set(checkpoints.filter(\.isLast).map(\.lease.shard.batch.rawValue))
+        let batches = Set(checkpoints.filter { $0.isLast && !$0.isLive }.map(\.lease.shard.batch.rawValue))
         if !batches.isEmpty { try await tellExhausted(Array(batches)) }
         return written
     }
@@ -46,7 +46,10 @@ extension Store {
         let compressor = try ZstdCompressor()
         var written: Set<Lease> = []
         // One order for all workers, so that two transactions never wait for each other in a circle.
-        for checkpoint in checkpoints.sorted(by: { ShardKey.lockOrder($0.lease.shard, $1.lease.shard) }) {
+        let ordered = checkpoints.sorted { ShardKey.lockOrder($0.lease.shard, $1.lease.shard) }
+        let live = ordered.filter(\.isLive)
+        if !live.isEmpty { written.formUnion(try Self.recordLive(worker, live, lease, compressor, session)) }
+        for checkpoint in ordered where !checkpoint.isLive && !written.contains(checkpoint.lease) {
             if try Self.record(worker, checkpoint, lease, compressor, session) { written.insert(checkpoint.lease) }
         }
         return written
@@ -93,7 +96,7 @@ extension Store {
     }
 
     /// Whether an earlier try of the same checkpoint was committed although its answer was lost.
-    private static func isRecorded(_ checkpoint: Checkpoint, _ session: Session) throws -> Bool {
+    static func isRecorded(_ checkpoint: Checkpoint, _ session: Session) throws -> Bool {
         try !session.query(
             """
             select 1 from segments

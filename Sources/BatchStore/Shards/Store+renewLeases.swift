@@ -13,6 +13,14 @@ package struct LeaseRenewal: Hashable, Sendable {
     package var isPaused: Bool
     /// Seconds until the batch's window passes, by the database's clock; negative afterwards.
     package var secondsLeft: Double
+
+    /// A lease that still holds.
+    package init(lease: Lease, batchStatus: BatchStatus, isPaused: Bool, secondsLeft: Double) {
+        self.lease = lease
+        self.batchStatus = batchStatus
+        self.isPaused = isPaused
+        self.secondsLeft = secondsLeft
+    }
 }
 
 extension Store {

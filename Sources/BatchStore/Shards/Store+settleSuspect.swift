@@ -103,6 +103,14 @@ extension Store {
             insert into segments (batch_id, shard_no, part, epoch, seq, line_count, raw_bytes, results)
             select batch_id, shard_no, part, epoch, 0, 1, \(Int64(frame.count)), \(results) from owned
             """)
+        let news = LiveNews([SegmentKey(shard: key, epoch: epoch + 1, sequence: 0)])
+        for payload in news.payloads {
+            try session.query(
+                """
+                select pg_notify(\(Signals.live), \(payload)) from batches
+                where id = \(key.batch.rawValue) and lane = 0
+                """)
+        }
         try session.query("select pg_notify(\(Signals.batches), \(key.batch.rawValue))")
     }
 

@@ -14,7 +14,7 @@ extension Store {
             let rows = try session.query(
                 """
                 select id from batches
-                where swept_at is null and status in ('failed', 'completed', 'expired', 'cancelled')
+                where swept_at is null and status in ('failed', 'completed', 'expired', 'cancelled') and lane <> 0
                   and coalesce(resumable_until, '-infinity'::timestamptz) <= (select clock_timestamp())
                 order by coalesce(resumable_until, '-infinity'::timestamptz), seq limit 1 for update skip locked
                 """)

@@ -11,7 +11,8 @@ extension CallDesk {
         read { state in
             ClaimPlan.Hand(
                 startable: state.queue.startable, unfinished: state.queue.unfinished,
-                inFlight: state.queue.inFlight, bytes: state.queue.heldBytes, finished: state.finished)
+                inFlight: state.queue.inFlight, bytes: state.queue.heldBytes, finished: state.finished,
+                liveStartable: state.queue.liveStartable)
         }
     }
 
@@ -30,11 +31,39 @@ extension CallDesk {
         }
     }
 
+    /// Whether the store may have more live shards than were claimed, and below how many startable live lines to ask
+    /// again.
+    func expectMoreLive(_ mayClaimMore: Bool, lowWater: Int) {
+        change { state, errands in
+            state.mayClaimLive = mayClaimMore
+            state.liveLowWater = lowWater
+            errands.wakesClaim = state.wantsClaim
+        }
+    }
+
+    /// Shards are said to be ready: such that somebody waits for, or others.
+    func hear(live: Bool, others: Bool) {
+        change { state, errands in
+            state.claimNews.live = state.claimNews.live || live
+            state.claimNews.others = state.claimNews.others || others
+            errands.wakesClaim = true
+        }
+    }
+
+    /// What was heard since the last look; all of it when nothing was: then it was time to look unasked.
+    func takeClaimNews() -> (live: Bool, others: Bool) {
+        change { state, _ in
+            defer { state.claimNews = (false, false) }
+            return state.claimNews == (false, false) ? (true, true) : state.claimNews
+        }
+    }
+
     /// Takes in a shard whose claim was sent at `claimedAt`.
     func add(_ claim: ClaimedShard, routes: [Route], lines: PackedLines, claimedAt: ContinuousClock.Instant) {
         change { state, errands in
             let serial = state.queue.add(claim, routes: routes, lines: lines, claimedAt: claimedAt)
-            state.buffer.open(serial: serial, lease: claim.lease, done: claim.done, moved: claim.moved)
+            state.buffer.open(
+                serial: serial, lease: claim.lease, done: claim.done, moved: claim.moved, isLive: claim.lane == .live)
             if state.isQuiet {
                 // Claimed while the worker was told to stop: nothing of it was started, it goes straight back.
                 state.queue.close(serial, .draining, abortAt: .now)
@@ -82,12 +111,14 @@ extension CallDesk {
 
 // What the Record room does.
 extension CallDesk {
-    /// The checkpoints to write now; `all` takes everything there is.
-    func takeCheckpoints(all: Bool = false) -> [OutcomeBuffer.Taken] {
+    /// The checkpoints to write now, of live shards or of the others, or of both when nil; `all` takes everything there
+    /// is.
+    func takeCheckpoints(all: Bool = false, isLive: Bool? = nil) -> [OutcomeBuffer.Taken] {
         change { state, _ in
             // A division decides whether a checkpoint is its shard's last: it comes first.
             state.buffer.take(
-                at: .now, eager: Set(state.queue.idleClosing), all: all, except: Set(state.divisions.keys))
+                at: .now, eager: Set(state.queue.idleClosing), all: all, except: Set(state.divisions.keys),
+                isLive: isLive)
         }
     }
 
@@ -105,6 +136,8 @@ extension CallDesk {
                     state.remove(item.serial, &errands)
                 } else {
                     state.queue.confirm(item.checkpoint.lease, at: sentAt)
+                    // Nothing keeps it from being given back now.
+                    if state.queue.shard(item.serial)?.closing != nil { errands.wakesRecord = true }
                 }
             }
             return lost
@@ -132,9 +165,9 @@ extension CallDesk {
         }
     }
 
-    /// How long until a result must be written; nil when none waits.
-    var nextCheckpoint: Duration? {
-        read { $0.buffer.nextDue }.map { max($0 - .now, .zero) }
+    /// How long until a result must be written, live or not; nil when none waits.
+    func nextCheckpoint(isLive: Bool) -> Duration? {
+        read { $0.buffer.nextDue(isLive: isLive) }.map { max($0 - .now, .zero) }
     }
 }
 

@@ -35,6 +35,8 @@ final class CallDesk: Sendable {
         var finished = 0
         /// Fewer startable lines than this wake the Claim room, if it believes that there are more and room is left.
         var lowWater = 0
+        /// The same of live lines.
+        var liveLowWater = 0
         /// See ``WorkerConfiguration/concurrency``.
         let callsMax: Int
         /// See ``WorkerConfiguration/bufferedBytesMax``.
@@ -45,6 +47,10 @@ final class CallDesk: Sendable {
         let heldBytesMax: Int
         /// Whether the store may have more ready shards than were claimed.
         var mayClaimMore = false
+        /// The same of live shards.
+        var mayClaimLive = false
+        /// Which shards are said to be ready since the Claim room looked last.
+        var claimNews = (live: false, others: false)
         /// When the clock comes next by itself.
         var clockDue: ContinuousClock.Instant?
         /// Not before this instant is looked again when time alone will let a line start.
@@ -67,6 +73,8 @@ final class CallDesk: Sendable {
         var wakesClaim = false
         /// Whether the Record room is woken.
         var wakesRecord = false
+        /// Whether the Record room of live results is woken.
+        var wakesLiveRecord = false
         /// Whether the clock is woken.
         var wakesClock = false
         /// Whether a quiet desk has become empty.
@@ -77,6 +85,8 @@ final class CallDesk: Sendable {
     let claimWake = WakeSignal()
     /// Wakes the Record room.
     let recordWake = WakeSignal()
+    /// Wakes the Record room of live results.
+    let liveRecordWake = WakeSignal()
     /// Wakes the clock that minds retries and deadlines.
     let clockWake = WakeSignal()
     /// Raised when a quiet desk holds no shard any more.
@@ -127,6 +137,7 @@ final class CallDesk: Sendable {
         for call in errands.aborts { call.abort() }
         if errands.wakesClaim { claimWake.wake() }
         if errands.wakesRecord { recordWake.wake() }
+        if errands.wakesLiveRecord { liveRecordWake.wake() }
         if errands.wakesClock { clockWake.wake() }
         if errands.isEmpty { emptied.raise() }
         if errands.pumps { pump.withLock { $0 }?.run() }
@@ -191,7 +202,12 @@ extension CallDesk.State {
         switch result {
         case .finished(let outcome):
             if queue.finish(serial: serial, ordinal: line.ordinal) {
-                errands.wakesRecord = buffer.append(outcome, serial: serial, at: now)
+                let isDue = buffer.append(outcome, serial: serial, at: now)
+                if buffer.isLive(serial: serial) {
+                    errands.wakesLiveRecord = isDue
+                } else {
+                    errands.wakesRecord = isDue
+                }
             }
         case .again(let order) where !order.isTry && order.after <= .zero:
             queue.undo(serial: serial, line.next(order))
@@ -210,10 +226,15 @@ extension CallDesk.State {
     /// Whether the Claim room should look for more; true once per shortage.
     var wantsClaim: Bool {
         mutating get {
-            guard mayClaimMore, !isQuiet, queue.startable < lowWater, queue.unfinished < heldLinesMax,
+            guard !isQuiet else { return false }
+            if mayClaimLive, queue.liveStartable < liveLowWater, queue.heldBytes < heldBytesMax {
+                (mayClaimLive, claimNews.live) = (false, true)
+                return true
+            }
+            guard mayClaimMore, queue.startable < lowWater, queue.unfinished < heldLinesMax,
                 queue.heldBytes < heldBytesMax
             else { return false }
-            mayClaimMore = false
+            (mayClaimMore, claimNews.others) = (false, true)
             return true
         }
     }

@@ -50,6 +50,8 @@ struct HeldShard: Sendable {
     let serial: Int
     /// The right to write its results.
     let lease: Lease
+    /// Whether somebody waits for its results.
+    let isLive: Bool
     /// Its lines as bytes.
     let lines: PackedLines
     /// When the batch's window ends, on this process's monotonic clock.
@@ -82,6 +84,7 @@ struct HeldShard: Sendable {
     ) {
         self.serial = serial
         self.lease = claim.lease
+        self.isLive = claim.lane == .live
         self.lines = lines
         self.windowEnds = claimedAt + .seconds(claim.secondsLeft)
         self.confirmedAt = claimedAt

@@ -34,6 +34,8 @@ struct LineQueue: Sendable {
 
     /// Lines that may start, as far as their shards are concerned.
     private(set) var startable = 0
+    /// Of these, such that somebody waits for.
+    private(set) var liveStartable = 0
     /// Lines that are not done.
     private(set) var unfinished = 0
     /// Bytes of the lines of all shards.
@@ -66,7 +68,7 @@ struct LineQueue: Sendable {
         let shard = HeldShard(serial: nextSerial, claim: claim, routes: routes, lines: lines, claimedAt: claimedAt)
         held[nextSerial] = shard
         serials[claim.lease] = nextSerial
-        startable += shard.startable
+        count(shard.startable, of: shard)
         unfinished += shard.unfinished
         heldBytes += lines.byteCount
         turns.add(claim)
@@ -94,7 +96,7 @@ struct LineQueue: Sendable {
             place.cancel()
             return nil
         }
-        startable -= 1
+        count(-1, of: shard)
         inFlight += 1
         turns.count(1, of: shard.lease.shard.batch)
         if shard.startable == 0 { turns.unlist(serial, of: shard.lease.shard.batch) }
@@ -145,7 +147,13 @@ struct LineQueue: Sendable {
         guard let shard = held[serial] else { return }
         if shard.startable == 0 { turns.list(serial, of: shard.lease.shard.batch) }
         held[serial]?.putBack(line)
-        startable += 1
+        count(1, of: shard)
+    }
+
+    /// Counts startable lines.
+    private mutating func count(_ change: Int, of shard: HeldShard) {
+        startable += change
+        if shard.isLive { liveStartable += change }
     }
 }
 
@@ -190,7 +198,7 @@ extension LineQueue {
     /// Starts no more lines of a shard; calls in flight are aborted at `abortAt`.
     mutating func close(_ serial: Int, _ reason: ClosingReason, abortAt: ContinuousClock.Instant) {
         guard let shard = held[serial], shard.closing == nil else { return }
-        startable -= shard.startable
+        count(-shard.startable, of: shard)
         held[serial]?.close(reason, abortAt: abortAt)
         turns.unlist(serial, of: shard.lease.shard.batch)
         if shard.waiting > 0 { retries.removeAll(serial: serial) }
@@ -205,7 +213,7 @@ extension LineQueue {
     mutating func remove(_ serial: Int) {
         guard let shard = held.removeValue(forKey: serial) else { return }
         serials[shard.lease] = nil
-        startable -= shard.startable
+        count(-shard.startable, of: shard)
         unfinished -= shard.unfinished
         heldBytes -= shard.lines.byteCount
         turns.remove(serial, of: shard.lease.shard.batch, calls: shard.inFlight)
@@ -254,7 +262,7 @@ extension LineQueue {
         let count = min(shard.freshCount / 2, startable - keep)
         guard count > 0, count < shard.freshCount else { return nil }
         held[shard.serial]?.giveAway(count)
-        startable -= count
+        self.count(-count, of: shard)
         unfinished -= count
         guard let after = held[shard.serial]?.moved else { return nil }
         return Division(serial: shard.serial, lease: shard.lease, before: shard.moved, after: after)

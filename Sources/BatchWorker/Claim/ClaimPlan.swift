@@ -17,7 +17,12 @@ struct ClaimPlan: Sendable {
         var bytes: Int
         /// Calls that have ended since the worker began.
         var finished: Int
+        /// Of ``startable``, lines that somebody waits for.
+        var liveStartable = 0
     }
+
+    /// Live shards claimed by one statement: they are small.
+    private static let liveShardsMax = 64
 
     /// The time a claim may take, with room to spare: lines for so long are kept on hand.
     private static let ahead: Duration = .milliseconds(200)
@@ -30,6 +35,7 @@ struct ClaimPlan: Sendable {
     private let bytesMax: Int
     private let shardsMax: Int
     private var linesPerShard = Self.firstGuess
+    private var linesPerLiveShard = 1.0
     private var inFlight = 0
     /// Calls that end in a second, smoothed.
     private(set) var linesPerSecond = 0.0
@@ -62,10 +68,23 @@ struct ClaimPlan: Sendable {
         return min(max(Int((Double(wanted) / linesPerShard).rounded(.up)), 1), shardsMax)
     }
 
+    /// How many live shards to ask for, however many other lines are on hand: those wait.
+    func liveShards(for hand: Hand) -> Int {
+        guard hand.liveStartable < lowWater, hand.bytes < bytesMax else { return 0 }
+        let wanted = lowWater + eaten - hand.liveStartable
+        return min(max(Int((Double(wanted) / linesPerLiveShard).rounded(.up)), 1), Self.liveShardsMax)
+    }
+
     /// Learns how many lines shards have.
     mutating func learn(shards: Int, lines: Int) {
         guard shards > 0 else { return }
         linesPerShard = max((linesPerShard + Double(lines) / Double(shards)) / 2, 1)
+    }
+
+    /// Learns how many lines live shards have.
+    mutating func learnLive(shards: Int, lines: Int) {
+        guard shards > 0 else { return }
+        linesPerLiveShard = max((linesPerLiveShard + Double(lines) / Double(shards)) / 2, 1)
     }
 
     private mutating func measure(_ finished: Int, at now: ContinuousClock.Instant) {

@@ -50,6 +50,9 @@ final class ShardClaimer: Sendable {
     /// Claims what is short. Woken by shortage and by NOTIFY; otherwise looks every `pollEvery`.
     func poll() async throws -> Duration? {
         guard !desk.isQuiet else { return nil }
+        let news = desk.takeClaimNews()
+        if news.live { try await claimLive() }
+        guard news.others else { return nil }
         let hand = desk.hand
         let claimedAt = ContinuousClock.now
         let (limit, lowWater) = plan.withLock { ($0.shards(for: hand, at: claimedAt), $0.lowWater) }
@@ -61,6 +64,16 @@ final class ShardClaimer: Sendable {
         let (claimed, isUseful) = try await claim(limit, excluding: excluded(at: claimedAt), at: claimedAt)
         desk.expectMore(claimed == limit && isUseful, lowWater: lowWater)
         return claimed == 0 ? try await announceHunger() : nil
+    }
+
+    /// Takes shards that somebody waits for, whatever else is on hand.
+    private func claimLive() async throws {
+        let (hand, claimedAt) = (desk.hand, ContinuousClock.now)
+        let (limit, lowWater) = plan.withLock { ($0.liveShards(for: hand), $0.lowWater) }
+        guard limit > 0 else { return desk.expectMoreLive(true, lowWater: lowWater) }
+        let (claimed, isUseful) = try await claim(
+            limit, excluding: excluded(at: claimedAt), upTo: .live, at: claimedAt)
+        desk.expectMoreLive(claimed == limit && isUseful, lowWater: lowWater)
     }
 
     /// With enough lines on hand: takes one shard of a batch of which there is none, so that small batches, and those
@@ -75,12 +88,17 @@ final class ShardClaimer: Sendable {
 
     /// Claims once and puts on the desk what can be served; gives the rest back.
     private func claim(
-        _ limit: Int, excluding: [BatchID], at claimedAt: ContinuousClock.Instant
+        _ limit: Int, excluding: [BatchID], upTo lane: Lane = .background, at claimedAt: ContinuousClock.Instant
     ) async throws -> (claimed: Int, isUseful: Bool) {
         let claims = try await store.claimShards(
-            worker: worker, limit: limit, lease: configuration.lease, excluding: excluding)
+            worker: worker, limit: limit, lease: configuration.lease, excluding: excluding, upTo: lane)
         statistics.countClaim(shards: claims.count, .now - claimedAt)
-        plan.withLock { $0.learn(shards: claims.count, lines: claims.reduce(0) { $0 + $1.lineCount }) }
+        let live = claims.filter { $0.lane == .live }
+        let (lines, liveLines) = (claims.reduce(0) { $0 + $1.lineCount }, live.reduce(0) { $0 + $1.lineCount })
+        plan.withLock { plan in
+            plan.learnLive(shards: live.count, lines: liveLines)
+            plan.learn(shards: claims.count - live.count, lines: lines - liveLines)
+        }
         let useless = claims.filter { !take($0, claimedAt: claimedAt) }.map(\.lease)
         // Should this fail, the leases run out by themselves.
         if !useless.isEmpty { _ = try await store.releaseShards(worker: worker, useless) }

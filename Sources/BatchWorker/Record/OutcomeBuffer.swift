@@ -27,6 +27,8 @@ struct OutcomeBuffer: Sendable {
     /// Results of one shard.
     fileprivate struct Pending: Sendable {
         let lease: Lease
+        /// Whether somebody waits for them.
+        let isLive: Bool
         var done: LineSet
         /// Lines that other parts of the shard have, as the database knows.
         var moved: LineSet
@@ -51,8 +53,10 @@ struct OutcomeBuffer: Sendable {
     }
 
     /// Makes room for the results of a shard, some of whose lines may be `done` already or `moved` to other parts.
-    mutating func open(serial: Int, lease: Lease, done: LineSet, moved: LineSet) {
-        shards[serial] = Pending(lease: lease, done: done, moved: moved)
+    ///
+    /// - Parameter isLive: whether somebody waits for the results, which then are due at once.
+    mutating func open(serial: Int, lease: Lease, done: LineSet, moved: LineSet, isLive: Bool = false) {
+        shards[serial] = Pending(lease: lease, isLive: isLive, done: done, moved: moved)
     }
 
     /// Lines of a shard have moved to another part, and the database knows it.
@@ -88,12 +92,16 @@ struct OutcomeBuffer: Sendable {
 
     /// Everything to be written now: checkpoints whose fate is unknown, and new ones of shards that are due, or of
     /// those in `eager` (closing shards wait for nothing), or of all when `all`; none of shards in `except`.
+    ///
+    /// - Parameter isLive: whether only live shards are meant, or only the others; nil for all.
     mutating func take(
-        at now: ContinuousClock.Instant, eager: Set<Int> = [], all: Bool = false, except: Set<Int> = []
+        at now: ContinuousClock.Instant, eager: Set<Int> = [], all: Bool = false, except: Set<Int> = [],
+        isLive: Bool? = nil
     ) -> [Taken] {
         var taken: [Taken] = []
         // By key: iterating over the dictionary would copy it, and every frame in it, at the first change.
         for serial in Array(shards.keys) where !except.contains(serial) {
+            if let isLive, shards[serial]?.isLive != isLive { continue }
             let isWanted = all || eager.contains(serial)
             let checkpoint = update(serial) { [limits] pending -> Checkpoint? in
                 if let checkpoint = pending.taken { return checkpoint }
@@ -112,10 +120,14 @@ struct OutcomeBuffer: Sendable {
         return taken.checkpoint.isLast
     }
 
-    /// When the next shard is due; nil when no result waits.
-    var nextDue: ContinuousClock.Instant? {
-        shards.values.lazy.compactMap(\.oldest).min().map { $0 + limits.age }
+    /// When the next shard is due, live or not; nil when no result waits.
+    func nextDue(isLive: Bool) -> ContinuousClock.Instant? {
+        shards.values.lazy.filter { $0.isLive == isLive }.compactMap(\.oldest).min()
+            .map { isLive ? $0 : $0 + limits.age }
     }
+
+    /// Whether somebody waits for the results of a shard.
+    func isLive(serial: Int) -> Bool { shards[serial]?.isLive ?? false }
 
     /// Changes a shard's results and keeps the count of bytes right.
     @discardableResult
@@ -132,7 +144,7 @@ extension OutcomeBuffer.Pending {
     fileprivate var bytes: Int { (builder.outcomeCount > 0 ? builder.byteCount : 0) + (taken?.segment.count ?? 0) }
 
     fileprivate func isFull(_ limits: OutcomeBuffer.Limits) -> Bool {
-        isComplete || builder.outcomeCount >= limits.lines || builder.byteCount >= limits.bytes
+        isLive || isComplete || builder.outcomeCount >= limits.lines || builder.byteCount >= limits.bytes
     }
 
     /// Whether every line that is not another part's has a result.
@@ -152,9 +164,10 @@ extension OutcomeBuffer.Pending {
 
     fileprivate mutating func makeCheckpoint() -> Checkpoint {
         let lineCount = builder.outcomeCount
-        let checkpoint = Checkpoint(
+        var checkpoint = Checkpoint(
             lease: lease, sequence: nextSequence, done: done, isLast: isComplete, lineCount: lineCount,
             completed: completed, failed: failed, usage: usage, segment: builder.finish())
+        checkpoint.isLive = isLive
         nextSequence += 1
         completed = 0
         failed = 0

@@ -18,19 +18,22 @@ final class OutcomeRecorder: Sendable {
     private let configuration: WorkerConfiguration
     private let store: any WorkerStore
     private let desk: CallDesk
+    private let isLive: Bool
     private let statistics: WorkerStatistics
     private let logger: Logger
     private let failures = Mutex((inARow: 0, strikes: [Lease: Int]()))
 
-    /// A room that records for `worker`.
+    /// A room that records for `worker`; `isLive` says whether it is the one for results that somebody waits for, which
+    /// must not wait for the statements of others. It divides nothing and gives nothing back.
     init(
         worker: WorkerID, configuration: WorkerConfiguration, store: any WorkerStore, desk: CallDesk,
-        statistics: WorkerStatistics, logger: Logger
+        isLive: Bool = false, statistics: WorkerStatistics, logger: Logger
     ) {
         self.worker = worker
         self.configuration = configuration
         self.store = store
         self.desk = desk
+        self.isLive = isLive
         self.statistics = statistics
         self.logger = logger
     }
@@ -38,7 +41,7 @@ final class OutcomeRecorder: Sendable {
     /// Writes what is due and gives back what is over. Comes again when the next result must be written.
     func poll() async throws -> Duration? {
         try await settle(all: false)
-        return desk.nextCheckpoint
+        return desk.nextCheckpoint(isLive: isLive)
     }
 
     /// Writes everything there is and gives every shard back: the last thing a worker does.
@@ -47,8 +50,9 @@ final class OutcomeRecorder: Sendable {
     }
 
     private func settle(all: Bool) async throws {
-        let problem = await divide()
-        let taken = desk.takeCheckpoints(all: all)
+        let problem = isLive ? nil : await divide()
+        // At the end there is one room only.
+        let taken = desk.takeCheckpoints(all: all, isLive: all ? nil : isLive)
         if !taken.isEmpty {
             do {
                 try await write(taken)
@@ -62,7 +66,7 @@ final class OutcomeRecorder: Sendable {
                 try await writeSingly(taken)
             }
         }
-        let leases = desk.takeReleasable(all: all)
+        let leases = isLive ? [] : desk.takeReleasable(all: all)
         if !leases.isEmpty {
             _ = try await store.releaseShards(worker: worker, leases)
             desk.released(leases)

@@ -80,12 +80,17 @@ struct Assembly: Sendable {
             sender: sender, remote: remote, logger: logger)
         let probe = RemoteProbe(
             store: store, stores: remote, sealingKey: sealingKey, deadline: settings.api.arkCheckDeadline)
+        let room = connectionRoom()
+        let live = try liveLane(store: store, heldMax: room.held)
         let server = APIServer(
-            configuration: settings.api, store: store, vault: vault,
+            configuration: api(room), store: store, vault: vault,
             receiver: FileReceiver(store: store, vault: vault, limits: settings.limits), models: backends.namedModels,
-            limits: settings.limits, tester: EndpointTester(sender: sender), sealingKey: sealingKey,
+            limits: settings.limits,
+            held: HeldRequests(
+                desk: live.desk, wait: settings.live.wait, heldMax: room.held, modelIsKnown: modelIsKnown),
+            tester: EndpointTester(sender: sender), sealingKey: sealingKey,
             modelIsKnown: modelIsKnown, probe: probe, logger: logger, onReady: onReady)
-        return [("coordinator", coordinator), ("API", server)]
+        return [("coordinator", coordinator)] + live.services + [("API", server)]
     }
 
     /// What opens files elsewhere.
@@ -113,6 +118,29 @@ struct Assembly: Sendable {
 
     /// A worker with connections of its own to the backends.
     func worker(store: Store) throws -> (id: WorkerID, worker: Worker) {
+        let parts = try workerParts()
+        let worker = Worker(
+            configuration: parts.configuration, store: store, backends: parts.backends, caller: parts.caller,
+            prober: parts.prober, id: parts.id, logger: logger)
+        return (parts.id, worker)
+    }
+
+    /// What a worker consists of.
+    struct WorkerParts {
+        /// New at each start.
+        let id: WorkerID
+        /// Its settings.
+        let configuration: WorkerConfiguration
+        /// Whom it calls.
+        let backends: BackendSet
+        /// Makes the calls.
+        let caller: LineCaller
+        /// Asks the backends how they are.
+        let prober: BackendProber
+    }
+
+    /// The parts of a new worker.
+    func workerParts() throws -> WorkerParts {
         let id = WorkerID.random()
         var configuration = settings.worker
         configuration.host = Self.hostName
@@ -126,10 +154,9 @@ struct Assembly: Sendable {
         let prober = BackendProber(
             backends, engine: CurlEngine(engineConfiguration("probes", connections: Self.probesMax), logger: logger),
             logger: logger)
-        let worker = Worker(
-            configuration: configuration, store: store, backends: backends,
-            caller: LineCaller(engines: engines, worker: id, audio: audio), prober: prober, id: id, logger: logger)
-        return (id, worker)
+        return WorkerParts(
+            id: id, configuration: configuration, backends: backends,
+            caller: LineCaller(engines: engines, worker: id, audio: audio), prober: prober)
     }
 
     /// A group that stops `last` after `rooms` have drained; its signals are ours to handle.
@@ -152,9 +179,9 @@ struct Assembly: Sendable {
     /// Attempts of deliveries that one engine makes at once.
     private static let engineAttemptsMax = 1_000
     /// Requests to the vault's store under way at once.
-    private static let vaultRequestsMax = 256
+    static let vaultRequestsMax = 256
     /// Requests for files elsewhere under way at once.
-    private static let remoteRequestsMax = 256
+    static let remoteRequestsMax = 256
     /// Questions to backends under way at once.
     private static let probesMax = 32
 

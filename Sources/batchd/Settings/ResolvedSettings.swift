@@ -115,7 +115,7 @@ struct ResolvedSettings: Sendable {
 extension Settings {
     /// What is wrong with the values taken together, one line each; empty when they can be used.
     func validate() -> [String] {
-        var problems = worker.validate() + api.validate() + coordinator.validate()
+        var problems = worker.validate() + api.validate() + coordinator.validate() + live.validate()
         problems += vaultStore.validate() + audio.validate()
         if vaultStore.isSet, !vaultDirectory.isEmpty {
             problems.append("vault.directory and vault.s3.bucket are both set: files can be in one of them only")

@@ -22,6 +22,8 @@ struct Settings: Sendable {
     var worker = WorkerConfiguration()
     /// The coordinator's rooms.
     var coordinator = CoordinatorConfiguration()
+    /// Requests that are held until they are answered.
+    var live = LiveConfiguration()
     /// Receiver of completion notices of all projects; empty: none.
     var webhookURL = ""
     /// Secret that signs them, `whsec_…`; empty: unsigned.

@@ -169,8 +169,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "BatchFiles", "BrokerTesting", "Curl", "HTTPTesting", "PostgresTesting", "ServerTesting",
-                "StorageTesting", crypto,
+                "BatchCore", "BatchFiles", "BatchStore", "BrokerTesting", "Curl", "HTTPTesting", "Postgres",
+                "PostgresTesting", "ServerTesting", "StorageTesting", crypto, logging,
             ]),
         tests("CompatibilityTests", ["BatchWebhook", "Curl", "HTTPTesting", "ServerTesting"]),
         tests("TidyTests", []),

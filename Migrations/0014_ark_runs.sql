@@ -1,15 +1,17 @@
 -- How Ark's jobs come to run: they wait for a place, and those that ended early may go on.
 alter table batches
     -- Jobs of one project with the same queue share the places for jobs under way; null: no place is needed.
-    add column queue text check (queue is null or profile = 'ark'),
+    add column queue text,
     -- Since when the job has its place; null: it waits for one.
-    add column admitted_at timestamptz check (admitted_at is null or queue is not null),
+    add column admitted_at timestamptz,
     -- How often it was resumed after an end.
     add column resumes integer not null default 0,
     -- Lines and results of a job that ended early are kept until then; null: they are swept at once.
     add column resumable_until timestamptz,
     -- An earlier run wrote an error file, which the next has to replace even when there are no errors any more.
     add column had_errors boolean not null default false,
+    add constraint batches_only_ark_queues check (queue is null or profile = 'ark'),
+    add constraint batches_admitted_only_from_queue check (admitted_at is null or queue is not null),
     add constraint batches_only_ark_resumes check (resumes = 0 or profile = 'ark');
 
 -- Who waits, and who has a place: a long queue costs a look no more than a short one.
@@ -33,7 +35,7 @@ create index batches_unswept_idx on batches ((coalesce(resumable_until, '-infini
     where swept_at is null and status in ('failed', 'completed', 'expired', 'cancelled');
 
 -- Whether the change of a row is the one that resumes an Ark job: back to the queue, and nothing else.
-create function batches_resumes(was batches, becomes batches) returns boolean language sql stable as $$
+create function batches_resumes(was batches, becomes batches) returns boolean language sql as $$
     select was.profile = 'ark' and becomes.profile = 'ark'
         and was.status in ('failed', 'expired', 'cancelled') and becomes.status = 'validating'
         and becomes.resumes = was.resumes + 1 and becomes.admitted_at is null

@@ -103,7 +103,7 @@ struct RunningCoordinator: Sendable {
         let lines = try LinePack(shard.pack).lines
         var done = shard.done
         // Backwards and in two checkpoints, so that input order has to be restored.
-        let ordinals = lines.indices.reversed().filter { lines[$0].number < limit }
+        let ordinals = lines.indices.reversed().filter { lines[$0].number < limit && !done.contains($0) }
         for (sequence, half) in [ordinals.filter { $0 % 3 == 0 }, ordinals.filter { $0 % 3 != 0 }].enumerated() {
             guard !half.isEmpty else { continue }
             var builder = SegmentPackBuilder()

@@ -50,7 +50,7 @@ import Testing
         let some = try TestStore.checkpoint(claims[0], sequence: 0, ordinals: Array(0..<lines))
         #expect(try await test.store.record(worker: worker, [some], lease: .seconds(60)).count == 1)
         _ = try await test.store.cancelBatch(job, project: test.project, inArk: true)
-        try await end(test, "first", completed: Int64(lines), keptFor: keptFor)
+        try await end(test, "first-\(job)", completed: Int64(lines), keptFor: keptFor)
         return job
     }
 

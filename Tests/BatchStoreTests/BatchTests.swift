@@ -161,9 +161,12 @@ import Testing
         #expect(try await test.store.findBatch(batch.id, project: test.project)?.status == .failed)
     }
 
-    @Test func `the lifecycle is total, and only terminal states have no way out`() {
+    @Test func `the lifecycle is total, and only terminal states have no way out but a resume`() {
         for status in BatchStatus.allCases {
-            let moves = BatchEvent.allCases.compactMap { event -> BatchStatus? in
+            // A resume is for Ark's jobs only, and leads back to the beginning.
+            let resumed = BatchLifecycle.transition(from: status, on: .resume)
+            #expect((resumed == .move(.validating)) == (status.isTerminal && status != .completed))
+            let moves = BatchEvent.allCases.filter { $0 != .resume }.compactMap { event -> BatchStatus? in
                 guard case .move(let next) = BatchLifecycle.transition(from: status, on: event) else { return nil }
                 return next
             }

@@ -58,4 +58,27 @@ import Testing
         #expect(job["TotalNum"] as? Int == 10 && job["SuccessNum"] as? Int == 7 && job["FailNum"] as? Int == 3)
         #expect(try object(.ark, event(.batchExpired, .expired))["EventName"] as? String == "BatchJobFailed")
     }
+
+    @Test func `an event of a real Ark job names it, its project, and where its files are`() throws {
+        var ended = event(.batchCompleted, .completed)
+        ended.batch.profile = .ark
+        (ended.batch.name, ended.batch.queue) = ("nightly", "research")
+        ended.batch.errorFileID = FileID(rawValue: "file-err")
+        let (good, bad) = ("tos://b/o/bi-1/output/results.jsonl", "tos://b/o/bi-1/error/errors.jsonl")
+        ended.batch.remote.output = RemoteOutput(
+            url: good, errorsURL: bad, outcome: RemoteOutcome(objects: [good], error: "The other is not there."))
+        func job(_ event: OutboxEvent) throws -> [String: Any] {
+            try #require(object(.ark, event)["JobInfo"] as? [String: Any])
+        }
+        #expect(try object(.ark, ended)["Project"] as? String == "research")
+        #expect(try job(ended)["JobName"] as? String == "nightly" && job(ended)["JobID"] as? String == "batch_1")
+        #expect(try job(ended)["SuccessFileTOSPath"] as? String == good)
+        #expect(try job(ended)["FailFileTOSPath"] as? String == "", "what was not delivered is not there")
+        #expect(try job(ended)["Message"] as? String == "The job is complete. The other is not there.")
+        ended.batch.remote.output?.outcome = RemoteOutcome(objects: [good, bad], error: nil)
+        #expect(try job(ended)["FailFileTOSPath"] as? String == bad)
+        // The error file of a run before, emptied, is none.
+        ended.batch.counts = RequestCounts(total: 10, completed: 10)
+        #expect(try job(ended)["FailFileTOSPath"] as? String == "" && job(ended)["FailNum"] as? Int == 0)
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import BatchAPI
+import BatchCore
 import BatchFiles
 import BatchInference
 import BatchWorker
@@ -47,6 +48,20 @@ import Testing
         #expect(resolved.sources["worker.concurrency"]?.description == "SHARDLINE_WORKER_CONCURRENCY")
         #expect(resolved.sources["worker.lease"]?.description.hasSuffix("shardline.yaml:3") == true)
         #expect(resolved.sources["worker.poll_every"] == nil)
+    }
+
+    @Test func `models of Ark come as a mapping of the file or as pairs, and a slip in them is told`() throws {
+        let yaml = "ark:\n  models:\n    doubao-pro-32k: Qwen/Qwen3-8B\n    ep-1: \"big=q4\"\n"
+        #expect(
+            try resolve(yaml: yaml).settings.limits.ark.models.entries == [
+                "doubao-pro-32k": "Qwen/Qwen3-8B", "ep-1": "big=q4",
+            ])
+        let pairs = try resolve(environment: ["SHARDLINE_ARK_MODELS": "a=b, c = d"], yaml: yaml)
+        #expect(pairs.settings.limits.ark.models.entries == ["a": "b", "c": "d"])
+        #expect(try resolve(yaml: "ark:\n  models: a=b\n").settings.limits.ark.models.served("a") == "b")
+        #expect(try problems(yaml: "ark:\n  models:\n    a,b: c\n")[0].contains("without commas"))
+        #expect(try problems(flags: ["ark.models": "a"])[0].contains("name=model"))
+        #expect(try problems(yaml: "api:\n  port:\n    a: b\n")[0].contains("single value"))
     }
 
     @Test func `object stores come from the file, and a slip in them is told`() throws {

@@ -29,7 +29,8 @@ extension Store {
             let admitted = try session.query(Self.admission(runningMax)).map { row -> BatchID in
                 try row.identifier("id")
             }
-            for id in admitted { try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))") }
+            try session.query(
+                "select pg_notify(\(Signals.batches), id) from unnest(\(admitted.map(\.rawValue))) as admitted (id)")
             return admitted
         }
     }

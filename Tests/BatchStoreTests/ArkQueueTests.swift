@@ -20,7 +20,7 @@ import Testing
         }
         let stores = (0..<6).map { _ in test.again() }
         let admitted = try await withThrowingTaskGroup(of: [BatchID].self) { group in
-            for store in stores { group.addTask { try await store.admitJobs(runningMax: 20) } }
+            for store in stores { group.addTask { try await store.admitBatches(runningMax: 20) } }
             return try await group.reduce(into: []) { $0 += $1 }
         }
         #expect(admitted.count == 60 && Set(admitted).count == 60)
@@ -28,15 +28,15 @@ import Testing
         // A place is free when its job has ended, however it did, and not before.
         let queue = try #require(jobs["\(test.project)/a"])
         try await test.tamper("update batches set status = 'finalizing' where id = '\(queue[3])'")
-        #expect(try await test.store.admitJobs(runningMax: 20) == [])
+        #expect(try await test.store.admitBatches(runningMax: 20) == [])
         try await test.tamper(
             "update batches set status = 'cancelled', cancelled_at = now() where id in ('\(queue[3])', '\(queue[22])')")
         let next = try await withThrowingTaskGroup(of: [BatchID].self) { group in
-            for store in stores { group.addTask { try await store.admitJobs(runningMax: 20) } }
+            for store in stores { group.addTask { try await store.admitBatches(runningMax: 20) } }
             return try await group.reduce(into: []) { $0 += $1 }
         }
         #expect(next == [queue[20]])
-        #expect(try await Set(test.store.admitJobs(runningMax: 0)).count == 75 - 60 - 2)
+        #expect(try await Set(test.store.admitBatches(runningMax: 0)).count == 75 - 60 - 2)
         for store in stores { await store.close() }
         await test.store.close()
     }
@@ -58,9 +58,9 @@ import Testing
             return ids
         }
         #expect(try await claimed() == [batch.id])
-        #expect(try await test.store.admitJobs(runningMax: 1) == [waiting])
+        #expect(try await test.store.admitBatches(runningMax: 1) == [waiting])
         #expect(try await claimed() == [waiting])
-        #expect(try await test.store.admitJobs(runningMax: 2) == [plain])
+        #expect(try await test.store.admitBatches(runningMax: 2) == [plain])
         #expect(try await claimed() == [plain])
         await test.store.close()
     }
@@ -95,7 +95,7 @@ import Testing
                 input_url, expires_at
             from batches, generate_series(1, 9000) n;
             """)
-        #expect(try await test.store.admitJobs(runningMax: 20).count == 7 * 20 + 1)
+        #expect(try await test.store.admitBatches(runningMax: 20).count == 7 * 20 + 1)
         for statistics in ["", "analyze"] {
             try await test.tamper(statistics)
             // Of each queue that waits its name, and its places, which all are taken.

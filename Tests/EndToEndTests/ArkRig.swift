@@ -20,7 +20,9 @@ struct ArkRig {
     static func run(_ more: [String] = [], _ body: (ArkRig) async throws -> Void) async throws {
         try await RemoteRig.run { rig, scratch in
             let backend = try await Backend.scripted(in: scratch)
-            let stores = try [rig.entry("tos", buckets: rig.bucket, projects: "default").replacing("type: s3", with: "type: tos")]
+            let stores = try [
+                rig.entry("tos", buckets: rig.bucket, projects: "default").replacing("type: s3", with: "type: tos")
+            ]
             let standalone = try await Standalone.start(
                 in: scratch, backend: backend, arguments: rig.arguments(scratch, stores: stores, more: more))
             let made = try ChildProcess(
@@ -94,10 +96,11 @@ struct ArkRig {
     static func input(_ count: Int, steps: (Int) -> [String] = { _ in ["ok"] }) -> [UInt8] {
         (0..<count).flatMap { number in
             let script = steps(number).map { "\"\($0)\"" }.joined(separator: ",")
-            return Array(
-                (#"{"custom_id": "request-\#(number)", "body": {"messages": [{"role": "user", "content": "天空为什么这么蓝?"}],"#
-                    + #""max_tokens": 1000, "top_p":1, "script":{"nonce":"n-\#(number)","steps":[\#(script)]}}}"# + "\n")
-                    .utf8)
+            let question = #"{"role": "user", "content": "天空为什么这么蓝?"}"#
+            let body =
+                #""messages": [\#(question)], "max_tokens": 1000, "top_p":1, "#
+                + #""script":{"nonce":"n-\#(number)","steps":[\#(script)]}"#
+            return Array((#"{"custom_id": "request-\#(number)", "body": {\#(body)}}"# + "\n").utf8)
         }
     }
 

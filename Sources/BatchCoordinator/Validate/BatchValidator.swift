@@ -62,7 +62,8 @@ struct BatchValidator: Sendable {
         guard let model = duty.model, modelIsKnown(model) else {
             return LineProblem(
                 code: LineProblem.Code.modelNotFound.rawValue, param: "ModelReference", line: nil,
-                message: "No backend here serves the model '\(duty.model ?? "")'. Name another one, or let the operator "
+                message:
+                    "No backend here serves the model '\(duty.model ?? "")'. Name another one, or let the operator "
                     + "map it (ark.models).")
         }
         return nil

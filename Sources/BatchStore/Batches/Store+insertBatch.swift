@@ -116,7 +116,8 @@ extension Store {
                 \(new.lane.rawValue), \(new.parent?.rawValue), \(new.idempotencyKey), \(new.requestSHA256),
                 \(new.webhookURL), \(new.webhookSecret), \(new.callbackURL), \(new.profile.rawValue), \(new.name),
                 \(new.inputURL), \(new.outputURL), \(new.errorsURL), \(new.model),
-                \(new.profile == .ark ? new.queue ?? Self.standardQueue : nil), t, t + \(Duration.seconds(new.window.seconds)) from now
+                \(new.profile == .ark ? new.queue ?? Self.standardQueue : nil),
+                t, t + \(Duration.seconds(new.window.seconds)) from now
             returning \(unescaped: batchColumns)
             """)
         try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")

@@ -7,8 +7,8 @@ extension Store {
     /// Rows deleted by one statement, so that none runs long.
     private static let sweepLimit = 200
 
-    /// Removes a bounded number of shards and segments of one batch that has ended and cannot be resumed any more; false
-    /// when nothing is left to sweep.
+    /// Removes a bounded number of shards and segments of one batch that has ended and cannot be resumed any more;
+    /// false when nothing is left to sweep.
     package func sweepBatch() async throws -> Bool {
         try await pool.transaction { session in
             let rows = try session.query(

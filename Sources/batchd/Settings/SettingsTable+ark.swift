@@ -32,8 +32,8 @@ extension SettingsTable {
             "ark.jobs_within", \.limits.ark.jobsSeconds, "The time within which ark.jobs_max holds."),
         .lifetime(
             "ark.invocations_kept", \.limits.ark.invocationSeconds,
-            "How long a repeated CreateBatchInferenceJob is recognised by its X-Sdk-Invocation-Id; at least 10m for the "
-                + "SDK's own repeats."),
+            "How long a repeated CreateBatchInferenceJob is recognised by its X-Sdk-Invocation-Id; at least 10m for "
+                + "the SDK's own repeats."),
         .duration(
             "ark.check_deadline", \.api.arkCheckDeadline,
             "How long CreateBatchInferenceJob looks for the input file; a store that does not answer by then is tried "

@@ -8,14 +8,16 @@ import Testing
 
 extension EndToEndTests {
     /// Whole jobs of Ark's control plane: from an object of a store to objects of a store.
-    @Suite struct ArkJobTests {
+    @Suite struct ArkBatchTests {
         @Test func `the document's program gets its results with nothing changed but host and keys`() async throws {
             try await ArkRig.run { ark in
                 // The input of the document, a blank line included.
+                let question = #"{"role": "user", "content": "天空为什么这么蓝?"}"#
+                let system = #"{"role": "system", "content": "You are an unhelpful assistant."}"#
                 let input = """
-                    {"custom_id": "request-1", "body": {"messages": [{"role": "user", "content": "天空为什么这么蓝?"}],"max_tokens": 1000,"top_p":1}}
+                    {"custom_id": "request-1", "body": {"messages": [\(question)],"max_tokens": 1000,"top_p":1}}
 
-                    {"custom_id": "request-2", "body": {"messages": [{"role": "system", "content": "You are an unhelpful assistant."},{"role": "user", "content": "天空为什么这么蓝?"}],"max_tokens": 1000}}
+                    {"custom_id": "request-2", "body": {"messages": [\(system),\(question)],"max_tokens": 1000}}
 
                     """
                 try await ark.rig.put("in/input.jsonl", Array(input.utf8))
@@ -53,11 +55,16 @@ extension EndToEndTests {
                 #expect(try await ark.lines("out/\(id)/output/results.jsonl").count == 4)
                 let usage = job["TokenUsage"] as? [String: Int]
                 #expect((usage?["TotalTokens"] ?? 0) > 0)
+                let server = ark.standalone.server
+                _ = try await eventually("its event") {
+                    try await server.get("/v1/events").text.contains(id) ? true : nil
+                }
                 // What was delivered stays where it is.
                 #expect(try await ark.call("Delete", id)["status"] as? Int == 200)
                 #expect(try await ark.call("Get", id)["status"] as? Int == 404)
                 #expect(try await ark.rig.keys("out/").count == 2)
-                #expect(try await !ark.standalone.server.get("/v1/files").text.contains("file-"))
+                #expect(try await !server.get("/v1/files").text.contains("file-"))
+                #expect(try await !server.get("/v1/events").text.contains(id))
             }
         }
 
@@ -105,7 +112,8 @@ extension EndToEndTests {
                 let elsewhere = #"{"BucketName":"somebody-elses","ObjectKey":"in.jsonl"}"#
                 let answers = try await ark.call(
                     Self.creation(input: elsewhere, output: #"{"BucketName":"\#(ark.rig.bucket)","ObjectKey":"out/"}"#),
-                    Self.creation(input: #"{"BucketName":"\#(ark.rig.bucket)","ObjectKey":"in.jsonl"}"#, output: elsewhere),
+                    Self.creation(
+                        input: #"{"BucketName":"\#(ark.rig.bucket)","ObjectKey":"in.jsonl"}"#, output: elsewhere),
                     #"{"action":"ListBatchInferenceJobs","fields":{}}"#)
                 #expect(answers[0]["code"] as? String == "AccessDenied.InputFileTosLocation")
                 #expect(answers[1]["code"] as? String == "AccessDenied.OutputDirTosLocation")
@@ -130,8 +138,8 @@ extension EndToEndTests {
                     ids.append(try #require(made?["id"] as? String))
                 }
                 try await ark.backend.stats(reaching: "two calls") { $0.held == 2 }
-                let queued = try await ark.call(
-                    #"{"action":"ListBatchInferenceJobs","fields":{"Filter":{"Phases":["Queued"]},"SortOrder":"Asc"}}"#)[0]
+                let filter = #"{"Filter":{"Phases":["Queued"]},"SortOrder":"Asc"}"#
+                let queued = try await ark.call(#"{"action":"ListBatchInferenceJobs","fields":\#(filter)}"#)[0]
                 let items = (queued["result"] as? [String: Any])?["Items"] as? [[String: Any]] ?? []
                 #expect(items.map { $0["Id"] as? String } == Array(ids[2...]))
                 #expect(items.allSatisfy { ArkRig.status($0)["Message"]?.contains("at most 2") == true })

@@ -11,7 +11,7 @@ extension Store {
     /// the start. Asking again changes nothing while the resumed job waits or runs. (contracts: Ark phases, Resume)
     /// - Throws: a 404, also for other profiles and deleted jobs, or a 409 ``BatchCore/BatchError`` that says why the
     ///   job cannot be resumed and what to do instead.
-    package func resumeJob(_ id: BatchID, project: ProjectID) async throws -> Batch {
+    package func reopenBatch(_ id: BatchID, project: ProjectID) async throws -> Batch {
         try await pool.transaction { session in
             let rows = try session.query(
                 """

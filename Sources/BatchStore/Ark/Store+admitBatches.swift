@@ -15,10 +15,10 @@ extension Store {
     ///
     /// A queue is what Ark jobs of one project and ProjectName share. A job has its place from here until it has ended,
     /// so that it is fetched, validated and run; what has none is left alone by all of these. One admission at a time,
-    /// over all coordinators, counts what it then fills up: there is never one too many. It costs a few index probes per
-    /// queue in which somebody waits, however many wait there; and one probe when nobody does.
+    /// over all coordinators, counts what it then fills up: there is never one too many. It costs a few index probes
+    /// per queue in which somebody waits, however many wait there; and one probe when nobody does.
     /// - Parameter runningMax: places of a queue; 0 for as many as are wanted.
-    package func admitJobs(runningMax: Int) async throws -> [BatchID] {
+    package func admitBatches(runningMax: Int) async throws -> [BatchID] {
         let isNeeded = try await pool.run { session in
             try !session.query("select 1 from batches where \(unescaped: Self.waits) limit 1").isEmpty
         }
@@ -66,7 +66,7 @@ extension Store {
 
     /// Opens the shards of one resumed job that has got its place: only what has no result is claimed. Returns the job;
     /// nil when there is none to open.
-    package func reopenJob() async throws -> BatchID? {
+    package func openReopened() async throws -> BatchID? {
         try await pool.transaction { session in
             let rows = try session.query(
                 """

@@ -3,7 +3,7 @@
 import BatchCore
 import BatchStore
 
-extension ArkJob {
+extension ArkBatch {
     /// The job as lists show it. (contracts: Ark item)
     ///
     /// - Parameter queueNote: why it waits, for one that is queued.

@@ -8,9 +8,9 @@ import Testing
 
 extension EndToEndTests {
     /// Ark jobs that are stopped and go on, while processes die.
-    @Suite struct JobResumeTests {
+    @Suite struct ArkResumeTests {
         @Test func `a stopped job goes on with what is missing, over killed coordinators and workers`() async throws {
-            try await JobFleet.run { jobs in
+            try await ArkFleet.run { jobs in
                 let arguments = try jobs.arguments()
                 try await jobs.put(600) { $0 % 50 == 7 ? "400" : "ok" }
                 var coordinator = try await jobs.fleet.coordinator(arguments).process
@@ -70,7 +70,7 @@ extension EndToEndTests {
         @Test func `files of an earlier run leave nothing behind, and nothing is written where there is nothing`()
             async throws
         {
-            try await JobFleet.run { jobs in
+            try await ArkFleet.run { jobs in
                 try await jobs.put(20)
                 let inbox = try WebhookInbox()
                 _ = try await jobs.fleet.coordinator(jobs.arguments(sink: inbox.url()))
@@ -113,7 +113,7 @@ extension EndToEndTests {
         }
 
         /// Every end of the job was told of, as it was then, with what it left where.
-        private func check(_ messages: [ScriptedRequest], of job: BatchID, in jobs: JobFleet) throws {
+        private func check(_ messages: [ScriptedRequest], of job: BatchID, in jobs: ArkFleet) throws {
             let told = try messages.map { request in
                 try #require(try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any])
             }
@@ -135,7 +135,7 @@ extension EndToEndTests {
         @Test func `a job whose file was refused reads it again, and one whose window passed gets a new one`()
             async throws
         {
-            try await JobFleet.run { jobs in
+            try await ArkFleet.run { jobs in
                 try await jobs.rig.put("in/in", Array(#"{"custom_id":"a"}"#.utf8))
                 let coordinator = try await jobs.fleet.coordinator(jobs.arguments())
                 let job = try await jobs.create()
@@ -190,7 +190,7 @@ extension EndToEndTests {
         @Test func `two coordinators run as many jobs of a project as may be, and the next as soon as one ends`()
             async throws
         {
-            try await JobFleet.run { jobs in
+            try await ArkFleet.run { jobs in
                 let arguments = try jobs.arguments(["ark.running_max=3", "remote.per_project_max=8"])
                 let coordinators = [
                     try await jobs.fleet.coordinator(arguments), try await jobs.fleet.coordinator(arguments),

@@ -98,7 +98,7 @@ package struct Coordinator: Service {
         let sweeper = BatchSweeper(store: store)
         let eventPruner = EventPruner(store: store, retention: configuration.notify.retention)
         let pruner = FilePruner(store: store, vault: vault, orphanAge: configuration.orphanAge, logger: logger)
-        let admitter = BatchAdmitter(store: store, runningMax: configuration.limits.ark.runningMax, logger: logger)
+        let admitter = BatchAdmitter(store: store, limits: configuration.limits.ark, logger: logger)
         var loops = [
             loop("admitter of jobs", wakes.admitter) { try await admitter.poll() },
             loop("closer", wakes.closer) { try await closer.poll() },

@@ -131,13 +131,13 @@ import Testing
             _ = try await end(running, of: jobs[0])
             try await reach(running, jobs[2], .inProgress)
             #expect(try await running.test.number("select count(*) from batches where admitted_at is not null") == 3)
-            // A resumed one waits like the others, but it is the oldest of them.
+            // A resumed one waits behind those that came while it had ended.
             _ = try await running.test.store.reopenBatch(jobs[0], project: running.test.project)
             _ = try await running.test.store.cancelBatch(jobs[1], project: running.test.project, inArk: true)
-            try await reach(running, jobs[0], .inProgress)
+            try await reach(running, jobs[3], .inProgress)
             #expect(
                 try await running.test.number(
-                    "select count(*) from batches where id = '\(jobs[3])' and admitted_at is null") == 1)
+                    "select count(*) from batches where id = '\(jobs[0])' and admitted_at is null") == 1)
             _ = try await eventually("three complete jobs") {
                 try await running.work()
                 let sql = "select count(*) from batches where status = 'completed'"

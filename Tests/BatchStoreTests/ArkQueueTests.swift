@@ -41,6 +41,21 @@ import Testing
         await test.store.close()
     }
 
+    @Test func `a project may have a limit over all its queues, and whoever waited longest goes first`() async throws {
+        let test = try await TestStore()
+        let other = try await test.store.ensureProject(name: "other")
+        var jobs: [BatchID] = []
+        for number in 0..<8 { jobs.append(try await test.arkBatch(queue: "queue-\(number % 3)")) }
+        let elsewhere = try await test.arkBatch(of: other)
+        #expect(try await Set(test.store.admitBatches(runningMax: 2, tenantMax: 3)) == Set(jobs.prefix(3) + [elsewhere]))
+        #expect(try await test.store.admitBatches(runningMax: 2, tenantMax: 3) == [])
+        try await test.tamper(
+            "update batches set status = 'cancelled', cancelled_at = now() where id = '\(jobs[1])'")
+        #expect(try await test.store.admitBatches(runningMax: 2, tenantMax: 3) == [jobs[3]])
+        #expect(try await Set(test.store.admitBatches(runningMax: 2)) == [jobs[4], jobs[5], jobs[7]])
+        await test.store.close()
+    }
+
     @Test func `a job without a place is neither fetched nor validated, and others pass it`() async throws {
         let test = try await TestStore()
         let waiting = try await test.arkBatch(input: "tos://bucket/a")
@@ -90,19 +105,21 @@ import Testing
         try await test.tamper(
             """
             insert into batches (id, project_id, input_file_id, endpoint, completion_window, profile, queue, model,
-                input_url, expires_at)
+                queued_at, input_url, expires_at)
             select 'bi-' || n, project_id, input_file_id, endpoint, completion_window, profile, 'q' || n % 7, model,
-                input_url, expires_at
+                queued_at, input_url, expires_at
             from batches, generate_series(1, 9000) n;
             """)
         #expect(try await test.store.admitBatches(runningMax: 20).count == 7 * 20 + 1)
         for statistics in ["", "analyze"] {
             try await test.tamper(statistics)
             // Of each queue that waits its name, and its places, which all are taken.
-            let read = try await rowsRead(test, Store.admission(20))
+            let read = try await rowsRead(test, Store.admission(20, 0))
             #expect((1..<400).contains(read), "\(read) rows \(statistics)")
             let claim = try await rowsRead(test, Store.fetchClaim(.random(), .seconds(60), perProjectMax: 999))
             #expect((1..<400).contains(claim), "\(claim) rows \(statistics)")
+            let closing = try await rowsRead(test, Store.closing())
+            #expect(closing < 20, "\(closing) rows \(statistics)")
         }
         await test.store.close()
     }

@@ -142,6 +142,10 @@ import Testing
         try await conflict(test, job, "about to end")
         var held = try #require(await test.store.claimHeld(owner: .random(), lease: .seconds(60), perProjectMax: 1))
         #expect(!held.finalization.hadErrors)
+        // Its lines are done: there is nothing to stop any more.
+        await #expect(throws: BatchError.self) {
+            try await test.store.cancelBatch(job, project: test.project, inArk: true)
+        }
         held.publication.remote = RemoteOutcome(objects: ["tos://bucket/x"], error: nil)
         held.publication.resumeWithin = .seconds(60)
         #expect(try await test.store.publishBatch(held.finalization, held.publication))
@@ -151,6 +155,35 @@ import Testing
         let again = try #require(
             await test.store.claimFinalization(owner: .random(), lease: .seconds(60), grace: .zero))
         #expect(again.isDelivered && again.hadErrors)
+        await test.store.close()
+    }
+
+    @Test func `a complete job whose files were not delivered is resumed for that alone`() async throws {
+        let test = try await TestStore()
+        let job = try await running(test, output: true)
+        _ = try await test.workOff(.random(), limit: 9)
+        for outcome in [RemoteOutcome(objects: [], error: "no"), RemoteOutcome(objects: ["tos://b/k"], error: nil)] {
+            #expect(try await test.store.closeBatches() == 1)
+            let duty = try #require(
+                await test.store.claimFinalization(owner: .random(), lease: .seconds(60), grace: .zero))
+            #expect(duty.ending == .completed && duty.shardCount == 2)
+            let publication = Publication(
+                output: file(test, key: "o-\(outcome.status)"), error: nil,
+                counts: RequestCounts(total: 6, completed: 6), usage: Usage(), event: .random())
+            #expect(try await test.store.holdResults(duty, publication))
+            var held = try #require(await test.store.claimHeld(owner: .random(), lease: .seconds(60), perProjectMax: 1))
+            (held.publication.remote, held.publication.resumeWithin) = (outcome, .seconds(60))
+            #expect(try await test.store.publishBatch(held.finalization, held.publication))
+            #expect(held.finalization.resumes == (outcome.error == nil ? 1 : 0))
+            guard outcome.error != nil else { break }
+            #expect(try await !test.store.sweepBatch())
+            #expect(try await test.store.reopenBatch(job, project: test.project).completedAt == nil)
+            #expect(try await test.store.admitBatches(runningMax: 1) == [job])
+            #expect(try await test.store.openReopened() == job)
+            #expect(try await test.store.claimShards(worker: .random(), limit: 9, lease: .seconds(60)).isEmpty)
+        }
+        try await conflict(test, job, "nothing to resume")
+        #expect(try await test.store.sweepBatch())
         await test.store.close()
     }
 
@@ -182,7 +215,7 @@ import Testing
         #expect(try await test.store.dropDrafts(second))
         #expect(try await test.store.insertDrafts(second, [draft]))
         #expect(try await test.store.openShards(second, total: 3, model: "m"))
-        #expect(try await test.number("select count(*) from files where deleted_at is null") == 1)
+        #expect(try await test.number("select count(*) from files where deleted_at is null") == 0)
         await test.store.close()
     }
 

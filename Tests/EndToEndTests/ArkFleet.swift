@@ -40,9 +40,11 @@ struct ArkFleet {
 
     /// Arguments of a coordinator that enters the bucket and takes over soon.
     ///
-    /// - Parameter sink: URL that is told of every end in Ark's form.
-    func arguments(_ more: [String] = [], sink: String? = nil) throws -> [String] {
-        let entry = try rig.entry("tos", buckets: rig.bucket, projects: "tests")
+    /// - Parameters:
+    ///   - sink: URL that is told of every end in Ark's form.
+    ///   - takesResults: whether the keys are for more than the inputs.
+    func arguments(_ more: [String] = [], sink: String? = nil, takesResults: Bool = true) throws -> [String] {
+        let entry = try rig.entry("tos", buckets: rig.bucket + (takesResults ? "" : "/in/"), projects: "tests")
         let sinks = sink.map { "sinks:\n  - name: ark\n    type: http\n    format: ark\n    url: \($0)\n" } ?? ""
         return try rig.arguments(
             scratch, stores: [entry.replacing("type: s3", with: "type: tos") + sinks],

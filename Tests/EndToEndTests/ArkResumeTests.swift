@@ -63,7 +63,7 @@ extension EndToEndTests {
                 #expect(made <= 648)
                 let events = "select string_agg(type || run, ' ' order by seq) from events"
                 #expect(try await jobs.fleet.query(events) == "batch.cancelled0 batch.completed1")
-                #expect(try await jobs.fleet.query("select count(*) from files where deleted_at is null") == "4")
+                #expect(try await jobs.fleet.query("select count(*) from files where deleted_at is null") == "3")
             }
         }
 
@@ -162,10 +162,38 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a job whose results cannot be written has failed, and a resume writes them without a call`()
+            async throws
+        {
+            try await ArkFleet.run { jobs in
+                try await jobs.put(10) { $0 == 3 ? "400" : "ok" }
+                let inbox = try WebhookInbox()
+                let wrong = try await jobs.fleet.coordinator(jobs.arguments(sink: inbox.url(), takesResults: false))
+                _ = try await jobs.fleet.worker(jobs.backend)
+                let job = try await jobs.create()
+                let undelivered = try await jobs.end(job)
+                #expect(undelivered.counts == RequestCounts(total: 10, completed: 9, failed: 1))
+                #expect(undelivered.remote.output?.outcome?.status == .failed)
+                let phase = "select phase from ark_jobs"
+                #expect(try await jobs.fleet.query(phase) == "Failed")
+                #expect(try await jobs.rig.keys("out/") == [])
+                let told = String(decoding: try await inbox.requests(1)[0].body, as: UTF8.self)
+                #expect(told.contains("BatchJobFailed") && told.contains("could not be written"))
+                #expect(try await wrong.process.stop() == .exited(0))
+                _ = try await jobs.fleet.coordinator(jobs.arguments())
+                _ = try await jobs.resume(job)
+                let complete = try await jobs.end(job)
+                #expect(complete.counts == undelivered.counts && complete.usage == undelivered.usage)
+                #expect(try await jobs.files(complete).bad == [3])
+                #expect(try await jobs.fleet.query(phase) == "Completed")
+                #expect(try jobs.calls().values.allSatisfy { $0 == 1 })
+            }
+        }
+
         @Test func `a job stopped after a coordinator died over its split is split anew when it goes on`()
             async throws
         {
-            try await JobFleet.run { jobs in
+            try await ArkFleet.run { jobs in
                 try await jobs.put(900)
                 let doomed = try await jobs.fleet.coordinator(jobs.arguments()).process
                 try await jobs.fleet.lock("shards")

@@ -20,6 +20,12 @@ extension Store {
                 """)
             guard let row = rows.first else { return false }
             let batch: BatchID = try row.identifier("id")
+            // From here on it can never be resumed, whatever a clock says later.
+            try session.execute(
+                """
+                update batches set resumable_until = null
+                where id = \(batch.rawValue) and resumable_until is not null
+                """)
             let segments = try session.execute(
                 """
                 delete from segments where ctid = any (array(

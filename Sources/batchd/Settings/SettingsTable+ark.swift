@@ -22,6 +22,9 @@ extension SettingsTable {
         .integer(
             "ark.running_max", \.limits.ark.runningMax, 0...1_000_000,
             "Ark jobs of one project and ProjectName under way at once; the others stay Queued. 0: no limit."),
+        .integer(
+            "ark.tenant_running_max", \.limits.ark.tenantRunningMax, 0...1_000_000,
+            "Ark jobs of one project under way at once, whatever their ProjectNames; 0: no limit."),
         .lifetime(
             "ark.resume_within", \.limits.ark.resumeSeconds,
             "How long the lines and results of a stopped, expired or failed Ark job are kept for a Resume; 0: not."),

@@ -69,7 +69,7 @@ extension ArkBatch {
         let undelivered = batch.remote.output?.outcome?.error.map { "The results could not be written: \($0)" }
         switch phase {
         case .queued: return queueNote ?? ""
-        case .failed: return Self.sentences(batch.problems ?? "[]")
+        case .failed: return batch.problems.map(Self.sentences) ?? undelivered ?? ""
         case .terminating, .terminated:
             let isExpired = batch.status == .expired || batch.status == .finalizing
             let reason =

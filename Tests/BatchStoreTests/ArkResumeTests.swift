@@ -209,6 +209,33 @@ import Testing
         await test.store.close()
     }
 
+    @Test func `a job stopped while it was split is split anew, and what there was of it is gone`() async throws {
+        let test = try await TestStore()
+        let job = try await test.arkBatch()
+        _ = try await test.store.admitBatches(runningMax: 0)
+        let duty = try await test.takeValidation(of: job)
+        let drafts = (0..<3).map { DraftShard(number: $0, lineCount: 2, pack: TestStore.pack(shard: Int($0), lines: 2)) }
+        #expect(try await test.store.insertDrafts(duty, drafts))
+        _ = try await test.store.cancelBatch(job, project: test.project, inArk: true)
+        #expect(try await !test.store.insertDrafts(duty, drafts))
+        let end = try #require(await test.store.claimFinalization(owner: .random(), lease: .seconds(60), grace: .zero))
+        #expect(end.shardCount == 0 && end.total == 0)
+        var none = Publication(output: nil, error: nil, counts: RequestCounts(), usage: Usage(), event: .random())
+        none.resumeWithin = .seconds(60)
+        #expect(try await test.store.publishBatch(end, none))
+        #expect(try await test.number("select count(*) from batches where resumable_until is null") == 1)
+        _ = try await test.store.reopenBatch(job, project: test.project)
+        #expect(try await test.number("select count(*) from shards") == 3)
+        #expect(try await test.store.admitBatches(runningMax: 0) == [job])
+        #expect(try await test.store.openReopened() == nil)
+        let again = try await test.takeValidation(of: job)
+        #expect(try await test.store.dropDrafts(again))
+        #expect(try await test.store.insertDrafts(again, [drafts[0]]))
+        #expect(try await test.store.openShards(again, total: 2, model: "m"))
+        #expect(try await test.workOff(.random(), limit: 9).count == 1)
+        await test.store.close()
+    }
+
     @Test func `what a resume needs is kept for as long as was said, and not a moment of a complete job`() async throws
     {
         let test = try await TestStore()

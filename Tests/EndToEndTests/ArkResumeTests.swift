@@ -165,7 +165,7 @@ extension EndToEndTests {
         @Test func `a job stopped after a coordinator died over its split is split anew when it goes on`()
             async throws
         {
-            try await JobFleet.run { jobs in
+            try await ArkFleet.run { jobs in
                 try await jobs.put(900)
                 let doomed = try await jobs.fleet.coordinator(jobs.arguments()).process
                 try await jobs.fleet.lock("shards")

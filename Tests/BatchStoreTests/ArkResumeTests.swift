@@ -247,7 +247,9 @@ import Testing
         let job = try await test.arkBatch()
         _ = try await test.store.admitBatches(runningMax: 0)
         let duty = try await test.takeValidation(of: job)
-        let drafts = (0..<3).map { DraftShard(number: $0, lineCount: 2, pack: TestStore.pack(shard: Int($0), lines: 2)) }
+        let drafts = (0..<3).map {
+            DraftShard(number: $0, lineCount: 2, pack: TestStore.pack(shard: Int($0), lines: 2))
+        }
         #expect(try await test.store.insertDrafts(duty, drafts))
         _ = try await test.store.cancelBatch(job, project: test.project, inArk: true)
         #expect(try await !test.store.insertDrafts(duty, drafts))

@@ -109,7 +109,7 @@ extension Store {
             "select pg_advisory_xact_lock(hashtextextended(\(project + "/" + new.projectName), 5))")
         try checkArkLimits(new, limits, session)
         if isDryRun { return nil }
-        let now = try session.query("select extract(epoch from clock_timestamp())::int8 as now").onlyRow("now")
+        let now = try session.query("select floor(extract(epoch from clock_timestamp()))::int8 as now").onlyRow("now")
         var generator = SystemRandomNumberGenerator()
         let id = BatchID.ark(madeAt: try now["now", as: Int64.self], using: &generator)
         let files = ArkFiles(folder: new.outputFolder, job: id)

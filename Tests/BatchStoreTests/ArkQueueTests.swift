@@ -47,7 +47,8 @@ import Testing
         var jobs: [BatchID] = []
         for number in 0..<8 { jobs.append(try await test.arkBatch(queue: "queue-\(number % 3)")) }
         let elsewhere = try await test.arkBatch(of: other)
-        #expect(try await Set(test.store.admitBatches(runningMax: 2, tenantMax: 3)) == Set(jobs.prefix(3) + [elsewhere]))
+        #expect(
+            try await Set(test.store.admitBatches(runningMax: 2, tenantMax: 3)) == Set(jobs.prefix(3) + [elsewhere]))
         #expect(try await test.store.admitBatches(runningMax: 2, tenantMax: 3) == [])
         try await test.tamper(
             "update batches set status = 'cancelled', cancelled_at = now() where id = '\(jobs[1])'")

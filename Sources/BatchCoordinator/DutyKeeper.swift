@@ -24,8 +24,8 @@ struct DutyKeeper: Sendable {
     /// A renewal that fails for a moment (the database is away) is tried again; the epoch decides in the end.
     /// Unfinished
     /// work is given back, also when this coordinator is being stopped.
-    /// - Parameter isStrict: whether the work also ends when no renewal succeeded for as long as a lease lasts: for what
-    ///   no epoch fences.
+    /// - Parameter isStrict: whether the work also ends when no renewal succeeded for as long as a lease lasts: for
+    ///   what no epoch fences.
     func keep(
         _ duty: DutyLease, isStrict: Bool = false, while work: @escaping @Sendable () async throws -> Void
     ) async throws -> Bool {

@@ -4,8 +4,8 @@ internal import BatchCore
 internal import BatchStore
 internal import Logging
 
-/// The Queue room: gives Ark jobs their places, those first that have waited longest, and lets resumed ones that got theirs
-/// go on. (contracts: Ark files, jobs running per project)
+/// The Queue room: gives Ark jobs their places, those first that have waited longest, and lets resumed ones that got
+/// theirs go on. (contracts: Ark files, jobs running per project)
 struct BatchAdmitter: Sendable {
     let store: Store
     /// How many may be under way at once.

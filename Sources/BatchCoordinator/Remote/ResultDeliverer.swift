@@ -10,8 +10,8 @@ internal import Logging
 /// in the same commit.
 ///
 /// A crash leaves a lease that runs out; the next one writes the same bytes under the same keys. So does a resumed job
-/// with other bytes: what its earlier run left unfinished there is given up first, and a delivery ends when its lease is
-/// not confirmed in time.
+/// with other bytes: what its earlier run left unfinished there is given up first, and a delivery ends when its lease
+/// is not confirmed in time.
 struct ResultDeliverer: Sendable {
     let store: Store
     let vault: any FileVault

@@ -27,8 +27,8 @@ extension Store {
                 break
             case .move where isHeld && inArk:
                 throw BatchError.conflict(
-                    "The lines of the job '\(id)' are done and its files are being written: it ends by itself, and cannot "
-                        + "be stopped any more.")
+                    "The lines of the job '\(id)' are done and its files are being written: it ends by itself, and "
+                        + "cannot be stopped any more.")
             case .move where isHeld:
                 // All lines are done and the files are sealed: they are on their way out, and it ends as it would.
                 break

@@ -106,7 +106,8 @@ extension Store {
         }
     }
 
-    /// Removes the input that was fetched for an Ark job: it lies in the user's own store, and nobody here reads it again.
+    /// Removes the input that was fetched for an Ark job: it lies in the user's own store, and nobody here reads it
+    /// again.
     static func dropFetchedInput(of batch: BatchID, _ session: Session) throws {
         try session.execute(
             """

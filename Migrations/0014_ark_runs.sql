@@ -2,6 +2,8 @@
 alter table batches
     -- Jobs of one project with the same queue share the places for jobs under way; null: no place is needed.
     add column queue text,
+    -- Since when the job waits, or waited, for its place: since it was made or resumed.
+    add column queued_at timestamptz,
     -- Since when the job has its place; null: it waits for one.
     add column admitted_at timestamptz,
     -- How often it was resumed after an end.
@@ -11,11 +13,12 @@ alter table batches
     -- An earlier run wrote an error file, which the next has to replace even when there are no errors any more.
     add column had_errors boolean not null default false,
     add constraint batches_only_ark_queues check (queue is null or profile = 'ark'),
+    add constraint batches_queued_iff_in_queue check ((queue is null) = (queued_at is null)),
     add constraint batches_admitted_only_from_queue check (admitted_at is null or queue is not null),
     add constraint batches_only_ark_resumes check (resumes = 0 or profile = 'ark');
 
 -- Who waits, and who has a place: a long queue costs a look no more than a short one.
-create index batches_queued_idx on batches (project_id, queue, seq)
+create index batches_queued_idx on batches (project_id, queue, queued_at, seq)
     where status = 'validating' and queue is not null and admitted_at is null;
 create index batches_admitted_idx on batches (project_id, queue)
     where admitted_at is not null and status in ('validating', 'in_progress', 'finalizing', 'cancelling');
@@ -34,10 +37,20 @@ create index batches_unvalidated_idx on batches (duty_attempts, seq)
 create index batches_unswept_idx on batches ((coalesce(resumable_until, '-infinity'::timestamptz)), seq)
     where swept_at is null and status in ('failed', 'completed', 'expired', 'cancelled');
 
+-- Looks at running batches, at those whose window passes, and at the files that validation needs: none of them reads
+-- the batches that only wait.
+create index batches_running_now_idx on batches (seq) where status = 'in_progress';
+create index batches_expiring_idx on batches (expires_at) where status in ('validating', 'in_progress');
+create index batches_input_in_use_idx on batches (input_file_id) where status = 'validating';
+create index batches_parent_in_use_idx on batches (parent_batch_id)
+    where status = 'validating' and parent_batch_id is not null;
+
 -- Whether the change of a row is the one that resumes an Ark job: back to the queue, and nothing else.
 create function batches_resumes(was batches, becomes batches) returns boolean language sql as $$
     select was.profile = 'ark' and becomes.profile = 'ark'
-        and was.status in ('failed', 'expired', 'cancelled') and becomes.status = 'validating'
+        and (was.status in ('failed', 'expired', 'cancelled')
+            or was.status = 'completed' and was.output_status = 'failed')
+        and becomes.status = 'validating'
         and becomes.resumes = was.resumes + 1 and becomes.admitted_at is null
         and (was.input_url, was.output_url, was.errors_url, was.total, was.completed, was.failed,
                 was.in_progress_at, was.parent_batch_id)
@@ -86,12 +99,16 @@ alter table events
     drop constraint events_batch_id_type_key,
     add constraint events_once_per_end unique (batch_id, type, run);
 
--- A job is begun when it has its place.
+-- A job is begun when it has its place; one whose results could not be delivered has failed, for there is no other way
+-- to them.
 drop trigger ark_jobs_follow on batches;
 
 create or replace function ark_jobs_follow() returns trigger language plpgsql as $$
 declare
-    next text := ark_phase(new.status, new.ending, new.admitted_at is not null);
+    next text := case
+        when new.status = 'completed' and new.output_status = 'failed' then 'Failed'
+        else ark_phase(new.status, new.ending, new.admitted_at is not null)
+    end;
 begin
     update ark_jobs set phase = next, phase_at = clock_timestamp(), updated_at = clock_timestamp()
     where batch_id = new.id and phase <> next;

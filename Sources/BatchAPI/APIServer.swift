@@ -70,7 +70,7 @@ package struct APIServer: Service {
             jsonBytesMax: configuration.jsonBytesMax)
         let deliveries = DeliveryRoutes(store: store, jsonBytesMax: configuration.jsonBytesMax)
         let events = EventRoutes(store: store, bell: bell)
-        let jobs = ArkJobDesk(
+        let jobs = ArkBatchDesk(
             store: store, limits: limits.ark,
             files: ArkFileCheck(probe: probe, inputBytesMax: limits.of(.ark).inputBytesMax), modelIsKnown: modelIsKnown)
         let temporaryKeys = TemporaryKeyAction(

@@ -99,7 +99,7 @@ package struct Coordinator: Service {
         let eventPruner = EventPruner(store: store, retention: configuration.notify.retention)
         let keyPruner = KeyPruner(store: store)
         let pruner = FilePruner(store: store, vault: vault, orphanAge: configuration.orphanAge, logger: logger)
-        let admitter = JobAdmitter(store: store, runningMax: configuration.limits.ark.runningMax, logger: logger)
+        let admitter = BatchAdmitter(store: store, limits: configuration.limits.ark, logger: logger)
         var loops = [
             loop("admitter of jobs", wakes.admitter) { try await admitter.poll() },
             loop("closer", wakes.closer) { try await closer.poll() },

@@ -4,6 +4,7 @@ internal import BatchCore
 internal import BatchStore
 internal import Logging
 internal import Loops
+internal import Synchronization
 
 /// Thrown when another coordinator took over, or the batch moved on without us: what was made is dropped.
 struct DutyLost: Error {}
@@ -23,11 +24,17 @@ struct DutyKeeper: Sendable {
     /// A renewal that fails for a moment (the database is away) is tried again; the epoch decides in the end.
     /// Unfinished
     /// work is given back, also when this coordinator is being stopped.
-    func keep(_ duty: DutyLease, while work: @escaping @Sendable () async throws -> Void) async throws -> Bool {
+    /// - Parameter isStrict: whether the work also ends when no renewal succeeded for as long as a lease lasts: for
+    ///   what no epoch fences.
+    func keep(
+        _ duty: DutyLease, isStrict: Bool = false, while work: @escaping @Sendable () async throws -> Void
+    ) async throws -> Bool {
+        let confirmed = ConfirmedLease()
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await work() }
-                group.addTask { try await renewUntilLost(duty) }
+                group.addTask { try await renewUntilLost(duty, confirmed) }
+                if isStrict { group.addTask { try await confirmed.loseUnlessConfirmed(every: lease) } }
                 defer { group.cancelAll() }
                 try await group.next()
             }
@@ -53,11 +60,13 @@ struct DutyKeeper: Sendable {
         }
     }
 
-    private func renewUntilLost(_ duty: DutyLease) async throws {
+    private func renewUntilLost(_ duty: DutyLease, _ confirmed: ConfirmedLease) async throws {
         while true {
             try await Task.sleep(for: renewEvery)
+            let askedAt = ContinuousClock.now
             do {
                 guard try await store.renewDuty(duty, lease: lease) else { throw DutyLost() }
+                confirmed.confirm(askedAt)
             } catch let lost as DutyLost {
                 throw lost
             } catch is CancellationError {
@@ -65,6 +74,24 @@ struct DutyKeeper: Sendable {
             } catch {
                 continue
             }
+        }
+    }
+}
+
+/// When a lease was confirmed last, by the local clock: at the latest moment at which it surely ran.
+private final class ConfirmedLease: Sendable {
+    private let at = Mutex(ContinuousClock.now)
+
+    func confirm(_ instant: ContinuousClock.Instant) {
+        at.withLock { $0 = max($0, instant) }
+    }
+
+    /// Returns never, but throws ``DutyLost`` when nothing was confirmed for `lease`.
+    func loseUnlessConfirmed(every lease: Duration) async throws {
+        while true {
+            let end = at.withLock { $0 } + lease
+            guard end > .now else { throw DutyLost() }
+            try await Task.sleep(until: end, clock: .continuous)
         }
     }
 }

@@ -11,7 +11,7 @@ enum ArkEvent {
         let unsuccessful = batch.counts.total - batch.counts.completed
         return JSONValue.object([
             .init("EventID", .string(event.id.rawValue)),
-            .init("EventName", .string(event.type == .batchCompleted ? "BatchJobFinished" : "BatchJobFailed")),
+            .init("EventName", .string(isFinished(event) ? "BatchJobFinished" : "BatchJobFailed")),
             .init("EventTime", .string(CloudEvent.time(event.createdAt))),
             .init("AccountID", .string(batch.project.rawValue)),
             .init("Project", .string(batch.queue ?? batch.project.rawValue)),
@@ -34,6 +34,12 @@ enum ArkEvent {
         ]).bytes
     }
 
+    /// An Ark job whose results could not be delivered has failed: its clients have no other way to them.
+    private static func isFinished(_ event: OutboxEvent) -> Bool {
+        let isUndelivered = event.batch.profile == .ark && event.batch.remote.output?.outcome?.status == .failed
+        return event.type == .batchCompleted && !isUndelivered
+    }
+
     /// Where a file of an Ark job was delivered, empty when it was not; the id of another batch's file.
     private static func path(_ batch: Batch, _ file: FileID?, _ place: (RemoteOutput) -> String?) -> String {
         guard let file else { return "" }
@@ -52,9 +58,9 @@ enum ArkEvent {
             case .failed: "The job has failed: its input was refused."
             case .expired: "The job was terminated: its completion window has passed."
             case .cancelled: "The job was terminated: it was stopped."
-            default: "The job is complete."
+            default: "Every line has its result."
             }
         guard let error = batch.remote.output?.outcome?.error else { return end }
-        return "\(end) \(error)"
+        return "\(end) The results could not be written: \(error)"
     }
 }

@@ -20,7 +20,7 @@ import Testing
         }
         let stores = (0..<6).map { _ in test.again() }
         let admitted = try await withThrowingTaskGroup(of: [BatchID].self) { group in
-            for store in stores { group.addTask { try await store.admitJobs(runningMax: 20) } }
+            for store in stores { group.addTask { try await store.admitBatches(runningMax: 20) } }
             return try await group.reduce(into: []) { $0 += $1 }
         }
         #expect(admitted.count == 60 && Set(admitted).count == 60)
@@ -28,16 +28,32 @@ import Testing
         // A place is free when its job has ended, however it did, and not before.
         let queue = try #require(jobs["\(test.project)/a"])
         try await test.tamper("update batches set status = 'finalizing' where id = '\(queue[3])'")
-        #expect(try await test.store.admitJobs(runningMax: 20) == [])
+        #expect(try await test.store.admitBatches(runningMax: 20) == [])
         try await test.tamper(
             "update batches set status = 'cancelled', cancelled_at = now() where id in ('\(queue[3])', '\(queue[22])')")
         let next = try await withThrowingTaskGroup(of: [BatchID].self) { group in
-            for store in stores { group.addTask { try await store.admitJobs(runningMax: 20) } }
+            for store in stores { group.addTask { try await store.admitBatches(runningMax: 20) } }
             return try await group.reduce(into: []) { $0 += $1 }
         }
         #expect(next == [queue[20]])
-        #expect(try await Set(test.store.admitJobs(runningMax: 0)).count == 75 - 60 - 2)
+        #expect(try await Set(test.store.admitBatches(runningMax: 0)).count == 75 - 60 - 2)
         for store in stores { await store.close() }
+        await test.store.close()
+    }
+
+    @Test func `a project may have a limit over all its queues, and whoever waited longest goes first`() async throws {
+        let test = try await TestStore()
+        let other = try await test.store.ensureProject(name: "other")
+        var jobs: [BatchID] = []
+        for number in 0..<8 { jobs.append(try await test.arkBatch(queue: "queue-\(number % 3)")) }
+        let elsewhere = try await test.arkBatch(of: other)
+        #expect(
+            try await Set(test.store.admitBatches(runningMax: 2, tenantMax: 3)) == Set(jobs.prefix(3) + [elsewhere]))
+        #expect(try await test.store.admitBatches(runningMax: 2, tenantMax: 3) == [])
+        try await test.tamper(
+            "update batches set status = 'cancelled', cancelled_at = now() where id = '\(jobs[1])'")
+        #expect(try await test.store.admitBatches(runningMax: 2, tenantMax: 3) == [jobs[3]])
+        #expect(try await Set(test.store.admitBatches(runningMax: 2)) == [jobs[4], jobs[5], jobs[7]])
         await test.store.close()
     }
 
@@ -58,9 +74,9 @@ import Testing
             return ids
         }
         #expect(try await claimed() == [batch.id])
-        #expect(try await test.store.admitJobs(runningMax: 1) == [waiting])
+        #expect(try await test.store.admitBatches(runningMax: 1) == [waiting])
         #expect(try await claimed() == [waiting])
-        #expect(try await test.store.admitJobs(runningMax: 2) == [plain])
+        #expect(try await test.store.admitBatches(runningMax: 2) == [plain])
         #expect(try await claimed() == [plain])
         await test.store.close()
     }
@@ -90,19 +106,21 @@ import Testing
         try await test.tamper(
             """
             insert into batches (id, project_id, input_file_id, endpoint, completion_window, profile, queue, model,
-                input_url, expires_at)
+                queued_at, input_url, expires_at)
             select 'bi-' || n, project_id, input_file_id, endpoint, completion_window, profile, 'q' || n % 7, model,
-                input_url, expires_at
+                queued_at, input_url, expires_at
             from batches, generate_series(1, 9000) n;
             """)
-        #expect(try await test.store.admitJobs(runningMax: 20).count == 7 * 20 + 1)
+        #expect(try await test.store.admitBatches(runningMax: 20).count == 7 * 20 + 1)
         for statistics in ["", "analyze"] {
             try await test.tamper(statistics)
             // Of each queue that waits its name, and its places, which all are taken.
-            let read = try await rowsRead(test, Store.admission(20))
+            let read = try await rowsRead(test, Store.admission(20, 0))
             #expect((1..<400).contains(read), "\(read) rows \(statistics)")
             let claim = try await rowsRead(test, Store.fetchClaim(.random(), .seconds(60), perProjectMax: 999))
             #expect((1..<400).contains(claim), "\(claim) rows \(statistics)")
+            let closing = try await rowsRead(test, Store.closing())
+            #expect(closing < 20, "\(closing) rows \(statistics)")
         }
         await test.store.close()
     }

@@ -10,9 +10,11 @@ import Testing
     /// A job with its place and two shards of three lines, as the validator leaves it.
     private func running(_ test: TestStore, output: Bool = false) async throws -> BatchID {
         let job = try await test.arkBatch(output: output)
-        #expect(try await test.store.admitJobs(runningMax: 0) == [job])
+        #expect(try await test.store.admitBatches(runningMax: 0) == [job])
         let duty = try await test.takeValidation(of: job)
-        let drafts = (0..<2).map { DraftShard(number: $0, lineCount: 3, pack: TestStore.pack(shard: Int($0), lines: 3)) }
+        let drafts = (0..<2).map {
+            DraftShard(number: $0, lineCount: 3, pack: TestStore.pack(shard: Int($0), lines: 3))
+        }
         #expect(try await test.store.insertDrafts(duty, drafts))
         #expect(try await test.store.openShards(duty, total: 6, model: "m"))
         return job
@@ -60,7 +62,7 @@ import Testing
 
     private func conflict(_ test: TestStore, _ job: BatchID, _ words: String) async throws {
         do {
-            _ = try await test.store.resumeJob(job, project: test.project)
+            _ = try await test.store.reopenBatch(job, project: test.project)
             Issue.record("\(job) was resumed")
         } catch let error as BatchError {
             #expect(error.status == 409 && error.message.contains(words), "\(error)")
@@ -72,7 +74,7 @@ import Testing
         let job = try await stopped(test)
         #expect(try await test.number("select count(*) from segments") == 1)
         try await test.tamper("update batches set expires_at = now() - interval '1 day' where id = '\(job)'")
-        let resumed = try await test.store.resumeJob(job, project: test.project)
+        let resumed = try await test.store.reopenBatch(job, project: test.project)
         #expect(resumed.status == .validating && resumed.cancelledAt == nil && resumed.outputFileID == nil)
         #expect(resumed.counts == RequestCounts(total: 6, completed: 2) && resumed.model == "m")
         #expect(try await test.number("select count(*) from files where deleted_at is null") == 0)
@@ -80,11 +82,11 @@ import Testing
             try await test.number(
                 "select round(extract(epoch from expires_at - clock_timestamp()) / 3600) from batches") == 24)
         // Nothing is claimed, validated or opened before it has its place.
-        #expect(try await test.store.reopenJob() == nil)
+        #expect(try await test.store.openReopened() == nil)
         #expect(try await test.store.claimShards(worker: .random(), limit: 9, lease: .seconds(60)).isEmpty)
-        #expect(try await test.store.admitJobs(runningMax: 1) == [job])
+        #expect(try await test.store.admitBatches(runningMax: 1) == [job])
         #expect(try await test.store.claimValidation(owner: .random(), lease: .seconds(60)) == nil)
-        let opened = try await [test.store.reopenJob(), test.store.reopenJob()]
+        let opened = try await [test.store.openReopened(), test.store.openReopened()]
         #expect(opened == [job, nil])
         let claims = try await test.store.claimShards(worker: .random(), limit: 9, lease: .seconds(60))
         #expect(claims.map(\.done.count).sorted() == [0, 2] && claims.map(\.lineCount) == [3, 3])
@@ -101,19 +103,19 @@ import Testing
         let job = try await stopped(test)
         let store = test.store
         let answers = try await withThrowingTaskGroup(of: BatchStatus.self) { group in
-            for _ in 0..<8 { group.addTask { try await store.resumeJob(job, project: test.project).status } }
+            for _ in 0..<8 { group.addTask { try await store.reopenBatch(job, project: test.project).status } }
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(answers == Array(repeating: .validating, count: 8))
         #expect(try await test.number("select resumes from batches") == 1)
         _ = try await test.store.cancelBatch(job, project: test.project, inArk: true)
         try await conflict(test, job, "about to end")
-        #expect(try await test.store.admitJobs(runningMax: 0) == [])
+        #expect(try await test.store.admitBatches(runningMax: 0) == [])
         try await end(test, "second", completed: 2)
         #expect(try await status(test, job, .cancelled))
-        #expect(try await test.store.resumeJob(job, project: test.project).status == .validating)
-        #expect(try await test.store.admitJobs(runningMax: 0) == [job])
-        #expect(try await test.store.reopenJob() == job)
+        #expect(try await test.store.reopenBatch(job, project: test.project).status == .validating)
+        #expect(try await test.store.admitBatches(runningMax: 0) == [job])
+        #expect(try await test.store.openReopened() == job)
         let worker = WorkerID.random()
         let claims = try await test.workOff(worker, limit: 9)
         #expect(claims.count == 2)
@@ -140,10 +142,12 @@ import Testing
         try await conflict(test, job, "about to end")
         var held = try #require(await test.store.claimHeld(owner: .random(), lease: .seconds(60), perProjectMax: 1))
         #expect(!held.finalization.hadErrors)
+        // Being stopped already, it is not stopped once more.
+        #expect(try await test.store.cancelBatch(job, project: test.project, inArk: true).status == .cancelling)
         held.publication.remote = RemoteOutcome(objects: ["tos://bucket/x"], error: nil)
         held.publication.resumeWithin = .seconds(60)
         #expect(try await test.store.publishBatch(held.finalization, held.publication))
-        #expect(try await test.store.resumeJob(job, project: test.project).remote.output?.outcome == nil)
+        #expect(try await test.store.reopenBatch(job, project: test.project).remote.output?.outcome == nil)
         // What was held before is not any more: the second run can be held and stopped like the first.
         _ = try await test.store.cancelBatch(job, project: test.project, inArk: true)
         let again = try #require(
@@ -152,10 +156,43 @@ import Testing
         await test.store.close()
     }
 
+    @Test func `a complete job whose files were not delivered is resumed for that alone`() async throws {
+        let test = try await TestStore()
+        let job = try await running(test, output: true)
+        _ = try await test.workOff(.random(), limit: 9)
+        for outcome in [RemoteOutcome(objects: [], error: "no"), RemoteOutcome(objects: ["tos://b/k"], error: nil)] {
+            #expect(try await test.store.closeBatches() == 1)
+            let duty = try #require(
+                await test.store.claimFinalization(owner: .random(), lease: .seconds(60), grace: .zero))
+            #expect(duty.ending == .completed && duty.shardCount == 2)
+            let publication = Publication(
+                output: file(test, key: "o-\(outcome.status)"), error: nil,
+                counts: RequestCounts(total: 6, completed: 6), usage: Usage(), event: .random())
+            #expect(try await test.store.holdResults(duty, publication))
+            var held = try #require(await test.store.claimHeld(owner: .random(), lease: .seconds(60), perProjectMax: 1))
+            // Its lines are done: there is nothing to stop any more.
+            await #expect(throws: BatchError.self) {
+                try await test.store.cancelBatch(job, project: test.project, inArk: true)
+            }
+            (held.publication.remote, held.publication.resumeWithin) = (outcome, .seconds(60))
+            #expect(try await test.store.publishBatch(held.finalization, held.publication))
+            #expect(held.finalization.resumes == (outcome.error == nil ? 1 : 0))
+            guard outcome.error != nil else { break }
+            #expect(try await !test.store.sweepBatch())
+            #expect(try await test.store.reopenBatch(job, project: test.project).completedAt == nil)
+            #expect(try await test.store.admitBatches(runningMax: 1) == [job])
+            #expect(try await test.store.openReopened() == job)
+            #expect(try await test.store.claimShards(worker: .random(), limit: 9, lease: .seconds(60)).isEmpty)
+        }
+        try await conflict(test, job, "nothing to resume")
+        #expect(try await test.store.sweepBatch())
+        await test.store.close()
+    }
+
     @Test func `a job that never ran is fetched and validated anew, under another file`() async throws {
         let test = try await TestStore()
         let job = try await test.arkBatch(input: "tos://bucket/in")
-        _ = try await test.store.admitJobs(runningMax: 0)
+        _ = try await test.store.admitBatches(runningMax: 0)
         let fetch = try #require(await test.store.claimFetch(owner: .random(), lease: .seconds(60), perProjectMax: 1))
         var input = file(test, key: "in")
         (input.id, input.purpose) = (fetch.file, .batch)
@@ -166,12 +203,12 @@ import Testing
         #expect(try await test.store.refuseBatch(duty, problems: "[]", event: .random()))
         // The drafts may be swept, or not yet, or half.
         #expect(try await test.store.sweepBatch())
-        let resumed = try await test.store.resumeJob(job, project: test.project)
+        let resumed = try await test.store.reopenBatch(job, project: test.project)
         #expect(resumed.status == .validating && resumed.problems == nil && resumed.failedAt == nil)
         #expect(resumed.inputFileID != fetch.file.rawValue && resumed.counts == RequestCounts())
         #expect(try await !test.store.sweepBatch())
-        #expect(try await test.store.admitJobs(runningMax: 0) == [job])
-        #expect(try await test.store.reopenJob() == nil)
+        #expect(try await test.store.admitBatches(runningMax: 0) == [job])
+        #expect(try await test.store.openReopened() == nil)
         let next = try #require(await test.store.claimFetch(owner: .random(), lease: .seconds(60), perProjectMax: 1))
         #expect(next.file.rawValue == resumed.inputFileID)
         (input.id, input.vaultKey) = (next.file, "again")
@@ -180,7 +217,7 @@ import Testing
         #expect(try await test.store.dropDrafts(second))
         #expect(try await test.store.insertDrafts(second, [draft]))
         #expect(try await test.store.openShards(second, total: 3, model: "m"))
-        #expect(try await test.number("select count(*) from files where deleted_at is null") == 1)
+        #expect(try await test.number("select count(*) from files where deleted_at is null") == 0)
         await test.store.close()
     }
 
@@ -200,24 +237,54 @@ import Testing
                 output: nil, error: nil, counts: RequestCounts(), usage: Usage(), event: .random())
             #expect(try await test.store.publishBatch(duty, none))
             while try await test.store.sweepBatch() {}
-            #expect(try await test.store.resumeJob(job, project: test.project).status == .validating)
-            #expect(try await test.store.admitJobs(runningMax: 0) == [job])
+            #expect(try await test.store.reopenBatch(job, project: test.project).status == .validating)
+            #expect(try await test.store.admitBatches(runningMax: 0) == [job])
         }
         #expect(try await test.number("select count(*) from batches where expires_at > now()") == 2)
         await test.store.close()
     }
 
-    @Test func `what a resume needs is kept for as long as was said, and not a moment of a complete job`() async throws {
+    @Test func `a job stopped while it was split is split anew, and what there was of it is gone`() async throws {
+        let test = try await TestStore()
+        let job = try await test.arkBatch()
+        _ = try await test.store.admitBatches(runningMax: 0)
+        let duty = try await test.takeValidation(of: job)
+        let drafts = (0..<3).map {
+            DraftShard(number: $0, lineCount: 2, pack: TestStore.pack(shard: Int($0), lines: 2))
+        }
+        #expect(try await test.store.insertDrafts(duty, drafts))
+        _ = try await test.store.cancelBatch(job, project: test.project, inArk: true)
+        #expect(try await !test.store.insertDrafts(duty, drafts))
+        let end = try #require(await test.store.claimFinalization(owner: .random(), lease: .seconds(60), grace: .zero))
+        #expect(end.shardCount == 0 && end.total == 0)
+        var none = Publication(output: nil, error: nil, counts: RequestCounts(), usage: Usage(), event: .random())
+        none.resumeWithin = .seconds(60)
+        #expect(try await test.store.publishBatch(end, none))
+        #expect(try await test.number("select count(*) from batches where resumable_until is null") == 1)
+        _ = try await test.store.reopenBatch(job, project: test.project)
+        #expect(try await test.number("select count(*) from shards") == 3)
+        #expect(try await test.store.admitBatches(runningMax: 0) == [job])
+        #expect(try await test.store.openReopened() == nil)
+        let again = try await test.takeValidation(of: job)
+        #expect(try await test.store.dropDrafts(again))
+        #expect(try await test.store.insertDrafts(again, [drafts[0]]))
+        #expect(try await test.store.openShards(again, total: 2, model: "m"))
+        #expect(try await test.workOff(.random(), limit: 9).count == 1)
+        await test.store.close()
+    }
+
+    @Test func `what a resume needs is kept for as long as was said, and not a moment of a complete job`() async throws
+    {
         let test = try await TestStore()
         let job = try await stopped(test)
         #expect(try await !test.store.sweepBatch())
         try await test.tamper("update batches set resumable_until = clock_timestamp()")
-        try await conflict(test, job, "ark.resume_within")
+        try await conflict(test, job, "limited time")
         while try await test.store.sweepBatch() {}
         #expect(try await test.number("select count(*) from shards") == 0)
-        try await conflict(test, job, "error file")
+        try await conflict(test, job, "limited time")
         let at = try await stopped(test, keptFor: nil)
-        try await conflict(test, at, "ark.resume_within")
+        try await conflict(test, at, "limited time")
         while try await test.store.sweepBatch() {}
         // Of two that may be swept one is kept: it is not in the way of the other.
         let kept = try await stopped(test)
@@ -239,7 +306,7 @@ import Testing
         let other = try await test.store.ensureProject(name: "other")
         for (id, project) in [(plain, test.project), (job, other), (BatchID(rawValue: "bi-x"), test.project)] {
             do {
-                _ = try await test.store.resumeJob(id, project: project)
+                _ = try await test.store.reopenBatch(id, project: project)
                 Issue.record("\(id) was resumed")
             } catch let error as BatchError {
                 #expect(error.status == 404)
@@ -266,7 +333,10 @@ import Testing
         try await test.tamper("update batches set resumable_until = clock_timestamp()")
         await #expect(throws: (any Error).self) {
             try await test.tamper(
-                "update batches set admitted_at = null, \(reset), status = 'validating', resumes = 1 where id = '\(job)'")
+                """
+                update batches set admitted_at = null, \(reset), status = 'validating', resumes = 1
+                where id = '\(job)'
+                """)
         }
         await test.store.close()
     }
@@ -275,9 +345,9 @@ import Testing
         let test = try await TestStore()
         let job = try await stopped(test)
         _ = try await test.store.dispatchEvents(to: StandingReceivers(sinks: ["broker"]))
-        _ = try await test.store.resumeJob(job, project: test.project)
-        _ = try await test.store.admitJobs(runningMax: 0)
-        _ = try await test.store.reopenJob()
+        _ = try await test.store.reopenBatch(job, project: test.project)
+        _ = try await test.store.admitBatches(runningMax: 0)
+        _ = try await test.store.openReopened()
         _ = try await test.workOff(.random(), limit: 9)
         _ = try await test.store.closeBatches()
         try await end(test, "all", completed: 6)

@@ -74,9 +74,13 @@ import Testing
         #expect(try job(ended)["JobName"] as? String == "nightly" && job(ended)["JobID"] as? String == "batch_1")
         #expect(try job(ended)["SuccessFileTOSPath"] as? String == good)
         #expect(try job(ended)["FailFileTOSPath"] as? String == "", "what was not delivered is not there")
-        #expect(try job(ended)["Message"] as? String == "The job is complete. The other is not there.")
+        #expect(
+            try job(ended)["Message"] as? String
+                == "Every line has its result. The results could not be written: The other is not there.")
+        #expect(try object(.ark, ended)["EventName"] as? String == "BatchJobFailed")
         ended.batch.remote.output?.outcome = RemoteOutcome(objects: [good, bad], error: nil)
         #expect(try job(ended)["FailFileTOSPath"] as? String == bad)
+        #expect(try object(.ark, ended)["EventName"] as? String == "BatchJobFinished")
         // The error file of a run before, emptied, is none.
         ended.batch.counts = RequestCounts(total: 10, completed: 10)
         #expect(try job(ended)["FailFileTOSPath"] as? String == "" && job(ended)["FailNum"] as? Int == 0)

@@ -96,10 +96,11 @@ struct ArkRig {
     static func input(_ count: Int, steps: (Int) -> [String] = { _ in ["ok"] }) -> [UInt8] {
         (0..<count).flatMap { number in
             let script = steps(number).map { "\"\($0)\"" }.joined(separator: ",")
-            return Array(
-                (#"{"custom_id": "request-\#(number)", "body": {"messages": [{"role": "user", "content": "天空为什么这么蓝?"}],"#
-                    + #""max_tokens": 1000, "top_p":1, "script":{"nonce":"n-\#(number)","steps":[\#(script)]}}}"# + "\n")
-                    .utf8)
+            let question = #"{"role": "user", "content": "天空为什么这么蓝?"}"#
+            let body =
+                #""messages": [\#(question)], "max_tokens": 1000, "top_p":1, "#
+                + #""script":{"nonce":"n-\#(number)","steps":[\#(script)]}"#
+            return Array((#"{"custom_id": "request-\#(number)", "body": {\#(body)}}"# + "\n").utf8)
         }
     }
 

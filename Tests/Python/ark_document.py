@@ -2,9 +2,9 @@
 """Runs a batch inference job the way the vendor's document does it: with a signature of its own making.
 
 The arguments are host:port, access key, secret, input bucket, input key, output bucket and output folder. As in the
-document the query is repeated in the body beside an account's number, the field `X-Content-Sha256` is signed as empty and
-not sent, and a request is tried up to three times with one signature. Prints the id of the job once a list of running
-or completed jobs shows it, and its phase at the end.
+document the query is repeated in the body beside an account's number, the field `X-Content-Sha256` is signed as empty
+and not sent, and a request is tried up to three times with one signature. Prints the id of the job once a list of
+running or completed jobs shows it, and its phase at the end.
 """
 
 import datetime

@@ -18,7 +18,7 @@ struct SignedCaller: Sendable {
 
 /// Finds out which project a request to Ark's control plane speaks for, by its signature. (contracts: Ark signature)
 ///
-/// A secret that was found is trusted for a few seconds without asking again; an access key that was not found never is.
+/// A secret that was found is trusted for a few seconds without asking again; an access key that was not found never.
 final class AccessKeyRing: Sendable {
     /// An access key whose secret was opened.
     private struct OpenKey: Sendable {

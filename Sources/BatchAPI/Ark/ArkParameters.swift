@@ -4,8 +4,8 @@ import BatchCore
 
 /// The parameters of an action: members of the JSON body, and what the query says besides. (contracts: Ark routing)
 ///
-/// Clients repeat the query in the body, send parameters in the query with an empty object as the body, and add members of
-/// their own: what nobody asks for is ignored, and null means absent.
+/// Clients repeat the query in the body, send parameters in the query with an empty object as the body, and add members
+/// of their own: what nobody asks for is ignored, and null means absent.
 struct ArkParameters {
     private let fields: JSONFields
     private let query: SignedQuery

@@ -9,7 +9,9 @@ internal import Logging
 /// means that they are there. Whatever happens the batch ends with its files here; what could not be delivered is noted
 /// in the same commit.
 ///
-/// A crash leaves a lease that runs out; the next one writes the same bytes under the same keys.
+/// A crash leaves a lease that runs out; the next one writes the same bytes under the same keys. So does a resumed job
+/// with other bytes: what its earlier run left unfinished there is given up first, and a delivery ends when its lease
+/// is not confirmed in time.
 struct ResultDeliverer: Sendable {
     let store: Store
     let vault: any FileVault
@@ -25,7 +27,7 @@ struct ResultDeliverer: Sendable {
             let duty = try await store.claimHeld(
                 owner: owner, lease: configuration.dutyLease, perProjectMax: configuration.remote.perProjectMax)
         else { return nil }
-        if try await !keeper.keep(duty.finalization.lease, while: { try await deliver(duty) }) {
+        if try await !keeper.keep(duty.finalization.lease, isStrict: true, while: { try await deliver(duty) }) {
             logger.info(
                 "a delivery was taken over or called off", metadata: ["batch": "\(duty.finalization.lease.batch)"])
         }
@@ -41,6 +43,8 @@ struct ResultDeliverer: Sendable {
                 objects.append(address)
                 continue
             }
+            // Who lost the lease must not write: a job may have gone on meanwhile, and left more at the same place.
+            guard try await store.renewDuty(lease, lease: configuration.dutyLease) else { throw DutyLost() }
             do {
                 let place = try await write(file, target, duty)
                 guard try await store.markDelivered(lease, kind, to: place) else { throw DutyLost() }
@@ -84,7 +88,8 @@ struct ResultDeliverer: Sendable {
         let object = try await desk.open(target, project: finalization.project, name: duty.projectName)
         return try await desk.transfer(object.place) { [vault, configuration] in
             try await object.write(
-                file, of: vault, isRepeat: finalization.attempts > 1, spoolDirectory: configuration.spoolDirectory)
+                file, of: vault, isRepeat: finalization.attempts > 1 || finalization.resumes > 0,
+                spoolDirectory: configuration.spoolDirectory)
             return object.place
         }
     }

@@ -42,7 +42,7 @@ struct BatchValidator: Sendable {
         do {
             split = try await read(file, duty)
         } catch VaultError.missing {
-            return try await refuse(duty, [Self.missing(duty.inputFileID)])
+            return try await refuse(duty, [Self.missing(duty)])
         } catch let fault as RetryFault {
             return try await refuse(duty, [fault.problem])
         }
@@ -62,7 +62,8 @@ struct BatchValidator: Sendable {
         guard let model = duty.model, modelIsKnown(model) else {
             return LineProblem(
                 code: LineProblem.Code.modelNotFound.rawValue, param: "ModelReference", line: nil,
-                message: "No backend here serves the model '\(duty.model ?? "")'. Name another one, or let the operator "
+                message:
+                    "No backend here serves the model '\(duty.model ?? "")'. Name another one, or let the operator "
                     + "map it (ark.models).")
         }
         return nil
@@ -80,7 +81,7 @@ struct BatchValidator: Sendable {
     }
 
     private func input(of duty: ValidationDuty) async throws -> Input {
-        guard let file = try await store.findInput(of: duty) else { return .refused(Self.missing(duty.inputFileID)) }
+        guard let file = try await store.findInput(of: duty) else { return .refused(Self.missing(duty)) }
         guard file.purpose == .batch else {
             return .refused(
                 LineProblem(
@@ -94,15 +95,20 @@ struct BatchValidator: Sendable {
                 LineProblem(
                     code: "file_too_large", param: nil, line: nil,
                     message: "The input file has \(file.bytes) bytes; the limit is \(bytesMax). "
-                        + "Split it into several batches."))
+                        + "Split it into several files."))
         }
         return .found(file)
     }
 
-    private static func missing(_ fileID: String) -> LineProblem {
-        LineProblem(
+    private static func missing(_ duty: ValidationDuty) -> LineProblem {
+        guard duty.profile != .ark else {
+            return LineProblem(
+                code: LineProblem.Code.invalidRequest.rawValue, param: "InputFileTosLocation", line: nil,
+                message: "The copy of the job's input is gone. Resume the job, and it is read again.")
+        }
+        return LineProblem(
             code: LineProblem.Code.invalidRequest.rawValue, param: "file_id", line: nil,
-            message: "Cannot find the input file '\(fileID)' in this project; "
+            message: "Cannot find the input file '\(duty.inputFileID)' in this project; "
                 + "upload it first, with the purpose 'batch'.")
     }
 

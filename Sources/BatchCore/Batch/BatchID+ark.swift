@@ -7,7 +7,8 @@ extension BatchID {
     private static let arkAlphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789".utf8)
     private static let arkSuffixCount = 5
 
-    /// A fresh id of an Ark job: `bi-<yyyymmddHHMMSS>-<5 of a-z0-9>`, the moment in UTC. (contracts: Ark create request)
+    /// A fresh id of an Ark job: `bi-<yyyymmddHHMMSS>-<5 of a-z0-9>`, the moment in UTC.
+    /// (contracts: Ark create request)
     ///
     /// Two jobs of one second get the same in one of 60 million cases; the second is then refused by the database.
     /// - Parameter seconds: when it is made, in Unix seconds.

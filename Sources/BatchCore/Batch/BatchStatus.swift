@@ -50,7 +50,8 @@ package enum BatchEvent: String, CaseIterable, Hashable, Sendable {
     case cancel
     /// The result files are published; the batch's ending decides the terminal status.
     case publish
-    /// The user asked to go on after an early end; in Ark's profile only, as long as what was done is kept.
+    /// The user asked to go on after an early end, or one whose results were not delivered; in Ark's profile only, as
+    /// long as what was done is kept.
     case resume
 }
 
@@ -91,7 +92,7 @@ package enum BatchLifecycle {
         case (.validating, .expire): .move(.finalizing)
         case (.finalizing, .publish): .move(ending == .expired ? .expired : .completed)
         case (.cancelling, .publish): .move(.cancelled)
-        case (.failed, .resume), (.expired, .resume), (.cancelled, .resume): .move(.validating)
+        case (.failed, .resume), (.expired, .resume), (.cancelled, .resume), (.completed, .resume): .move(.validating)
         default: .refuse
         }
     }

@@ -8,6 +8,8 @@ package struct ArkLimits: Hashable, Sendable {
     package var inputBytesMax: Int64 = 5 << 30
     /// Jobs of one project and ProjectName under way at once; the others wait in the queue. 0: no limit.
     package var runningMax: Int = 20
+    /// Jobs of one project under way at once, whatever their ProjectNames. 0: no limit.
+    package var tenantRunningMax: Int = 0
     /// How long the lines and results of a job that ended without being complete are kept, so that it can be resumed,
     /// in seconds. 0: such jobs cannot be resumed.
     package var resumeSeconds: Int64 = 7 * 86_400

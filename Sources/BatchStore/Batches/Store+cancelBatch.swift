@@ -25,6 +25,10 @@ extension Store {
                 throw BatchError.conflict("Cannot cancel a batch with status '\(status.rawValue)'.")
             case .stay:
                 break
+            case .move where isHeld && inArk:
+                throw BatchError.conflict(
+                    "The lines of the job '\(id)' are done and its files are being written: it ends by itself, and "
+                        + "cannot be stopped any more.")
             case .move where isHeld:
                 // All lines are done and the files are sealed: they are on their way out, and it ends as it would.
                 break

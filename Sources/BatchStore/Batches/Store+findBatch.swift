@@ -5,7 +5,7 @@ internal import Postgres
 
 extension Store {
     /// The batch of that id with live counts; nil when it is unknown or belongs to another project, or is a job of
-    /// Ark's control plane (see ``findArkJob(_:project:)``).
+    /// Ark's control plane (see ``findArkBatch(_:project:)``).
     package func findBatch(_ id: BatchID, project: ProjectID) async throws -> Batch? {
         try await pool.run(retryingConnectionLoss: true) { session in
             try Self.findBatch(id, project: project, session)

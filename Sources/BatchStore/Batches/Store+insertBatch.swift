@@ -103,6 +103,7 @@ extension Store {
     static func insertBatch(_ new: NewBatch, _ session: Session) throws -> Batch {
         try checkRunning(new, session)
         let id = new.id ?? BatchID.random()
+        let queue = new.profile == .ark ? new.queue ?? Self.standardQueue : nil
         let inputFileID = new.inputURL == nil ? new.inputFileID : new.profile.fileID(.upload).rawValue
         let rows = try session.query(
             """
@@ -110,13 +111,13 @@ extension Store {
             insert into batches (id, project_id, input_file_id, endpoint, completion_window, metadata,
                 output_expires_after_seconds, priority, lane, parent_batch_id, idempotency_key, request_sha256,
                 webhook_url, webhook_secret, callback_url, profile, name, input_url, output_url, errors_url,
-                model, queue, created_at, expires_at)
+                model, queue, queued_at, created_at, expires_at)
             select \(id.rawValue), \(new.project.rawValue), \(inputFileID), \(new.endpoint),
                 \(new.window.text), \(new.metadata), \(new.outputExpiresAfterSeconds), \(new.priority),
                 \(new.lane.rawValue), \(new.parent?.rawValue), \(new.idempotencyKey), \(new.requestSHA256),
                 \(new.webhookURL), \(new.webhookSecret), \(new.callbackURL), \(new.profile.rawValue), \(new.name),
                 \(new.inputURL), \(new.outputURL), \(new.errorsURL), \(new.model),
-                \(new.profile == .ark ? new.queue ?? Self.standardQueue : nil), t, t + \(Duration.seconds(new.window.seconds)) from now
+                \(queue), case when \(queue != nil) then t end, t, t + \(Duration.seconds(new.window.seconds)) from now
             returning \(unescaped: batchColumns)
             """)
         try session.query("select pg_notify(\(Signals.batches), \(id.rawValue))")

@@ -27,8 +27,8 @@ extension Store {
     /// round: the clock is read before the row is there for others.
     private static let disorder = Duration.seconds(300)
 
-    /// One page of a project's batches, newest first, with live counts; jobs of Ark's control plane have a list of their
-    /// own. (contracts: OpenAI pagination)
+    /// One page of a project's batches, newest first, with live counts; jobs of Ark's control plane have a list of
+    /// their own. (contracts: OpenAI pagination)
     ///
     /// What it costs grows with the batches of the time asked for, not with older ones: the moments are turned into
     /// numbers of rows first.

@@ -23,7 +23,7 @@ package struct FetchDuty: Sendable {
 
 extension Store {
     /// Takes a batch whose input was not fetched yet and whose duty nobody holds; nil when there is none. Jobs that
-    /// wait for a place (see ``admitJobs(runningMax:)``) are left alone.
+    /// wait for a place (see ``admitBatches(runningMax:tenantMax:)``) are left alone.
     ///
     /// - Parameter perProjectMax: fetches of one project under way at once, over all coordinators, give or take the
     ///   claims of the same moment: slow servers of one tenant must not stop the others.
@@ -42,7 +42,8 @@ extension Store {
         }
     }
 
-    /// The one statement of a claim. Its conditions are those of the index, in which nobody stands who waits for a place.
+    /// The one statement of a claim. Its conditions are those of the index, in which nobody stands who waits for a
+    /// place.
     static func fetchClaim(_ owner: CoordinatorID, _ lease: Duration, perProjectMax: Int) -> Query {
         """
         with busy as materialized (

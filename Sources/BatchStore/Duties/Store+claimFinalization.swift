@@ -27,6 +27,8 @@ package struct FinalizationDuty: Sendable {
     package var isDelivered = false
     /// Whether an earlier run left an error file elsewhere, which this one replaces even when nothing failed.
     package var hadErrors = false
+    /// How often the batch was resumed: then an earlier run wrote to the same places.
+    package var resumes: Int32 = 0
 }
 
 extension Store {

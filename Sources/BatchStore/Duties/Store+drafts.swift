@@ -79,6 +79,7 @@ extension Store {
                 where id = \(duty.batch.rawValue) and owner_epoch = \(duty.epoch) and status = 'validating'
                 """)
             guard moved == 1 else { return false }
+            try Self.dropFetchedInput(of: duty.batch, session)
             try session.execute(
                 "update shards set state = 'ready' where batch_id = \(duty.batch.rawValue) and state = 'draft'")
             try session.query("select pg_notify(\(Signals.shards), \(duty.batch.rawValue))")
@@ -98,10 +99,22 @@ extension Store {
                 where id = \(duty.batch.rawValue) and owner_epoch = \(duty.epoch) and status = 'validating'
                 """)
             guard moved == 1 else { return false }
+            try Self.dropFetchedInput(of: duty.batch, session)
             try Self.insertEvent(event, batch: duty.batch, type: "batch.failed", session)
             try session.query("select pg_notify(\(Signals.batches), \(duty.batch.rawValue))")
             return true
         }
+    }
+
+    /// Removes the input that was fetched for an Ark job: it lies in the user's own store, and nobody here reads it
+    /// again.
+    static func dropFetchedInput(of batch: BatchID, _ session: Session) throws {
+        try session.execute(
+            """
+            update files f set deleted_at = clock_timestamp() from batches b
+            where b.id = \(batch.rawValue) and b.profile = 'ark' and f.id = b.input_file_id
+              and f.project_id = b.project_id and f.is_fetched and f.deleted_at is null
+            """)
     }
 
     /// Whether the duty is still this holder's; locks the batch row until commit, so that nobody takes it meanwhile.

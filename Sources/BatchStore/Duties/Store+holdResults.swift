@@ -92,7 +92,7 @@ extension Store {
                 returning b.id, b.project_id, b.owner_epoch, b.duty_attempts, b.status, b.ending, b.total, b.completed,
                     b.failed, b.input_tokens, b.cached_tokens, b.output_tokens, b.reasoning_tokens, b.total_tokens,
                     b.input_url, b.output_url, b.errors_url, b.output_status, b.output_error, b.output_objects,
-                    b.profile, p.name as project_name,
+                    b.resumes, b.profile, p.name as project_name,
                     extract(epoch from clock_timestamp() - b.held_at)::float8 as held_seconds
                 """)
             return try rows.first.map { try Self.heldDuty($0, session) }
@@ -140,7 +140,7 @@ extension Store {
                 lease: DutyLease(batch: batch, epoch: try row["owner_epoch", as: Int32.self]), project: project,
                 status: try row.choice("status"), ending: try row.choice("ending"),
                 profile: try row.choice("profile"), total: total, shardCount: 0,
-                attempts: attempts, isDelivered: true),
+                attempts: attempts, isDelivered: true, resumes: try row["resumes", as: Int32.self]),
             projectName: try row["project_name", as: String.self], output: output,
             publication: Publication(
                 output: files[.output], error: files[.error], provenance: files[.provenance],

@@ -17,7 +17,8 @@ package struct Publication: Sendable {
     package var usage: Usage
     /// How the delivery elsewhere ended; nil when there was none.
     package var remote: RemoteOutcome?
-    /// How long lines and results are kept should the batch end early, so that it can be resumed; nil: not at all.
+    /// How long lines and results are kept should the batch end early, or its delivery fail, so that it can be resumed;
+    /// nil: not at all.
     package var resumeWithin: Duration?
     /// The id of the event that tells of it.
     package var event: EventID
@@ -61,6 +62,7 @@ extension Store {
         _ duty: FinalizationDuty, _ publication: Publication, _ status: BatchStatus, _ session: Session
     ) throws {
         for file in publication.files { _ = try insertFile(file, session) }
+        let mayGoOn = status != .completed || publication.remote?.status == .failed
         let rows = try session.query(
             """
             update batches set status = \(status.rawValue), ending = \(duty.ending.rawValue),
@@ -74,7 +76,7 @@ extension Store {
                 total_tokens = \(publication.usage.totalTokens), owner = null, owner_until = null,
                 output_status = \(publication.remote?.status.rawValue), output_error = \(publication.remote?.error),
                 output_objects = \(publication.remote?.objectsText),
-                resumable_until = case when \(status != .completed) and in_progress_at is not null
+                resumable_until = case when \(mayGoOn) and in_progress_at is not null
                     then clock_timestamp() + \(publication.resumeWithin) end,
                 completed_at = case when \(status == .completed) then clock_timestamp() end,
                 expired_at = case when \(status == .expired) then clock_timestamp() end,
@@ -87,6 +89,7 @@ extension Store {
         if publication.remote != nil {
             try session.execute("delete from held_files where batch_id = \(duty.lease.batch.rawValue)")
         }
+        try dropFetchedInput(of: duty.lease.batch, session)
         try insertEvent(
             publication.event, batch: duty.lease.batch, type: "batch.\(status.rawValue)", session)
         try session.query("select pg_notify(\(Signals.batches), \(duty.lease.batch.rawValue))")

@@ -152,10 +152,11 @@ extension Store {
         """
     }
 
-    /// What the batches of events were at the end that each event tells of, by the event; their counts stand in the row.
+    /// What the batches of events were at the end that each event tells of, by the event; their counts stand in the
+    /// row.
     ///
-    /// A batch that has ended does not change, but for an Ark job that was resumed: then its row of that end stands with
-    /// the event.
+    /// A batch that has ended does not change, but for an Ark job that was resumed: then its row of that end stands
+    /// with the event.
     static func endedBatches(_ events: [String], _ session: Session) throws -> [EventID: Batch] {
         guard !events.isEmpty else { return [:] }
         let rows = try session.query(

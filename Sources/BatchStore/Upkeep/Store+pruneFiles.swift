@@ -35,9 +35,13 @@ extension Store {
             try session.query(
                 """
                 select id, vault_key from files f
-                where deleted_at is not null and pruned_at is null and not exists (
-                    select 1 from batches b left join batches parent on parent.id = b.parent_batch_id
-                    where b.status = 'validating' and (b.input_file_id = f.id or parent.error_file_id = f.id))
+                where deleted_at is not null and pruned_at is null
+                  and not exists (
+                      select 1 from batches b where b.status = 'validating' and b.input_file_id = f.id)
+                  and not exists (
+                      select 1 from batches b join batches parent on parent.id = b.parent_batch_id
+                      where b.status = 'validating' and b.parent_batch_id is not null
+                        and parent.error_file_id = f.id)
                 order by deleted_at limit \(Self.pruneLimit)
                 """
             ).map { PrunableFile(id: try $0.identifier("id"), vaultKey: try $0["vault_key", as: String.self]) }

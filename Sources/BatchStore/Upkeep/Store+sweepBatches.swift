@@ -7,8 +7,8 @@ extension Store {
     /// Rows deleted by one statement, so that none runs long.
     private static let sweepLimit = 200
 
-    /// Removes a bounded number of shards and segments of one batch that has ended and cannot be resumed any more; false
-    /// when nothing is left to sweep.
+    /// Removes a bounded number of shards and segments of one batch that has ended and cannot be resumed any more;
+    /// false when nothing is left to sweep.
     package func sweepBatch() async throws -> Bool {
         try await pool.transaction { session in
             let rows = try session.query(
@@ -20,6 +20,12 @@ extension Store {
                 """)
             guard let row = rows.first else { return false }
             let batch: BatchID = try row.identifier("id")
+            // From here on it can never be resumed, whatever a clock says later.
+            try session.execute(
+                """
+                update batches set resumable_until = null
+                where id = \(batch.rawValue) and resumable_until is not null
+                """)
             let segments = try session.execute(
                 """
                 delete from segments where ctid = any (array(

@@ -28,6 +28,9 @@ extension SettingsTable {
         .integer(
             "ark.temporary_keys_max", \.limits.ark.temporaryKeysMax, 1...10_000_000,
             "Temporary API keys of one project that may be good at once."),
+        .integer(
+            "ark.tenant_running_max", \.limits.ark.tenantRunningMax, 0...1_000_000,
+            "Ark jobs of one project under way at once, whatever their ProjectNames; 0: no limit."),
         .lifetime(
             "ark.resume_within", \.limits.ark.resumeSeconds,
             "How long the lines and results of a stopped, expired or failed Ark job are kept for a Resume; 0: not."),
@@ -38,8 +41,8 @@ extension SettingsTable {
             "ark.jobs_within", \.limits.ark.jobsSeconds, "The time within which ark.jobs_max holds."),
         .lifetime(
             "ark.invocations_kept", \.limits.ark.invocationSeconds,
-            "How long a repeated CreateBatchInferenceJob is recognised by its X-Sdk-Invocation-Id; at least 10m for the "
-                + "SDK's own repeats."),
+            "How long a repeated CreateBatchInferenceJob is recognised by its X-Sdk-Invocation-Id; at least 10m for "
+                + "the SDK's own repeats."),
         .duration(
             "ark.check_deadline", \.api.arkCheckDeadline,
             "How long CreateBatchInferenceJob looks for the input file; a store that does not answer by then is tried "

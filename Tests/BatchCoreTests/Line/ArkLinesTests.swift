@@ -62,8 +62,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"error":{"code":"InvalidParameter","message":"no","type":"BadRequest","param":""}}"#, 400,
-            ["InvalidParameter", "BadRequest", "no"]),
+        (
+            #"{"error":{"code":"InvalidParameter","message":"no","type":"BadRequest","param":""}}"#, 400,
+            ["InvalidParameter", "BadRequest", "no"]
+        ),
         (#"{"error":{"message":"no","type":"odd","code":null}}"#, 400, ["odd", "odd", "no"]),
         (#"{"error":"full"}"#, 429, ["http_429", "TooManyRequests", "full"]),
         (#"{"message":"m","code":40301}"#, 403, ["40301", "Forbidden", "m"]),

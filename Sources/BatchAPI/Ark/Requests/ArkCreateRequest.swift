@@ -70,8 +70,8 @@ struct ArkCreateRequest: Hashable, Sendable {
         outputFolder = try Self.object(folder, key: key.hasSuffix("/") ? key : key + "/")
         guard outputFolder.key.utf8.count + ArkFiles.nameBytesMax <= StoredObject.keyBytesMax else {
             throw ArkFault.invalidParameter(
-                "OutputDirTosLocation.ObjectKey is longer than \(StoredObject.keyBytesMax - ArkFiles.nameBytesMax) bytes: "
-                    + "names of files follow it.", detail: "OutputDirTosLocation.ObjectKey")
+                "OutputDirTosLocation.ObjectKey is longer than \(StoredObject.keyBytesMax - ArkFiles.nameBytesMax) "
+                    + "bytes: names of files follow it.", detail: "OutputDirTosLocation.ObjectKey")
         }
         window = try Self.window(try fields.text("CompletionWindow"))
         tags = try Self.tags(fields)

@@ -62,7 +62,8 @@ struct ArkFields {
         }
         guard let number = Int(text), range.contains(number) else {
             throw ArkFault.invalidParameter(
-                "\(path(name)) is \(text.prefix(40)); it must be an integer of \(range.lowerBound)…\(range.upperBound).",
+                "\(path(name)) is \(text.prefix(40)); it must be an integer of "
+                    + "\(range.lowerBound)…\(range.upperBound).",
                 detail: path(name))
         }
         return number

@@ -25,11 +25,11 @@ struct ArkListRequest: Hashable, Sendable {
     /// Only those in these phases; empty: in any.
     let phases: [ArkPhase]
     /// Only those of these models, or of ``customModels``; both empty: of any.
-    let models: [ArkJobFilter.Model]
+    let models: [ArkBatchFilter.Model]
     /// Ids of custom models.
     let customModels: [String]
     /// Every one must hold.
-    let tags: [ArkJobFilter.Tag]
+    let tags: [ArkBatchFilter.Tag]
     /// Ark's project.
     let projectName: String
     /// The page, from 1.
@@ -60,13 +60,13 @@ struct ArkListRequest: Hashable, Sendable {
         phases = try filter?.choices("Phases") ?? []
         models =
             try filter?.objects("FoundationModels", countMax: Self.elementsMax).map { model in
-                ArkJobFilter.Model(
+                ArkBatchFilter.Model(
                     name: try model.requiredText("Name"),
                     versions: try model.texts("ModelVersions", countMax: Self.elementsMax))
             } ?? []
         customModels = try filter?.texts("CustomModelIds", countMax: Self.elementsMax) ?? []
         tags = try fields.objects("TagFilters", countMax: ArkCreateRequest.tagsMax).map { tag in
-            ArkJobFilter.Tag(
+            ArkBatchFilter.Tag(
                 key: try tag.requiredText("Key"), values: try tag.texts("Values", countMax: Self.elementsMax))
         }
         projectName = try ArkCreateRequest.projectName(fields)
@@ -77,16 +77,16 @@ struct ArkListRequest: Hashable, Sendable {
     }
 
     /// Its conditions.
-    var filter: ArkJobFilter {
-        var filter = ArkJobFilter(projectName: projectName)
+    var filter: ArkBatchFilter {
+        var filter = ArkBatchFilter(projectName: projectName)
         (filter.ids, filter.namePart, filter.phases) = (ids, namePart, phases)
         (filter.models, filter.customModels, filter.tags) = (models, customModels, tags)
         return filter
     }
 
     /// Which part is wanted, in which order.
-    var part: ArkJobOrder {
-        var part = ArkJobOrder()
+    var part: ArkBatchOrder {
+        var part = ArkBatchOrder()
         (part.isByUpdate, part.isAscending) = (key == .updateTime, order == .ascending)
         (part.offset, part.limit) = (Int64(page - 1) * Int64(pageSize), pageSize)
         return part

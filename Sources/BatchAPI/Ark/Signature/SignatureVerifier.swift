@@ -5,8 +5,8 @@ import Crypto
 /// Proves that a request was signed by whoever has an access key's secret: HMAC-SHA256 of Volcengine's OpenAPI.
 /// (contracts: Ark signature)
 ///
-/// Everything is computed from the bytes that arrived. The same signature may come again: the SDKs send it anew when they
-/// retry.
+/// Everything is computed from the bytes that arrived. The same signature may come again: the SDKs send it anew when
+/// they retry.
 struct SignatureVerifier: Sendable {
     /// The secret access key as text. It is the key as it stands, even where it looks like base64.
     private let secret: [UInt8]

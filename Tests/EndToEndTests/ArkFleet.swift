@@ -12,7 +12,7 @@ import Testing
 
 /// Coordinators and workers as processes of their own, a bucket of the real store that they take for one of TOS, and
 /// Ark jobs that the test makes, stops and resumes in the database.
-struct JobFleet {
+struct ArkFleet {
     let rig: RemoteRig
     let scratch: Scratch
     let fleet: Fleet
@@ -21,11 +21,11 @@ struct JobFleet {
     let project: ProjectID
 
     /// Runs a test with all of it but processes.
-    static func run(_ body: (JobFleet) async throws -> Void) async throws {
+    static func run(_ body: (ArkFleet) async throws -> Void) async throws {
         try await RemoteRig.run { rig, scratch in
             let fleet = try await Fleet.prepared(in: scratch, postgres: .shared())
             let store = Store(configuration: PoolConfiguration(url: fleet.database), logger: Logger(label: "jobs"))
-            let jobs = JobFleet(
+            let jobs = ArkFleet(
                 rig: rig, scratch: scratch, fleet: fleet, backend: try await Backend.scripted(in: scratch),
                 store: store, project: try await store.ensureProject(name: "tests"))
             do {
@@ -40,9 +40,11 @@ struct JobFleet {
 
     /// Arguments of a coordinator that enters the bucket and takes over soon.
     ///
-    /// - Parameter sink: URL that is told of every end in Ark's form.
-    func arguments(_ more: [String] = [], sink: String? = nil) throws -> [String] {
-        let entry = try rig.entry("tos", buckets: rig.bucket, projects: "tests")
+    /// - Parameters:
+    ///   - sink: URL that is told of every end in Ark's form.
+    ///   - takesResults: whether the keys are for more than the inputs.
+    func arguments(_ more: [String] = [], sink: String? = nil, takesResults: Bool = true) throws -> [String] {
+        let entry = try rig.entry("tos", buckets: rig.bucket + (takesResults ? "" : "/in/"), projects: "tests")
         let sinks = sink.map { "sinks:\n  - name: ark\n    type: http\n    format: ark\n    url: \($0)\n" } ?? ""
         return try rig.arguments(
             scratch, stores: [entry.replacing("type: s3", with: "type: tos") + sinks],
@@ -57,11 +59,11 @@ struct JobFleet {
             project: project, inputFileID: "", endpoint: "/v1/chat/completions", window: time,
             requestSHA256: [UInt8](repeating: 0, count: 32))
         batch.model = "scripted"
-        let job = NewArkJob(
+        let job = NewArkBatch(
             batch: batch, projectName: "default", accessKeyID: "AK", name: "job-\(name)",
             model: .custom(id: "scripted"), input: try StoredObject(.tos, bucket: rig.bucket, key: "in/\(name)"),
             outputFolder: try StoredObject(.tos, bucket: rig.bucket, key: "out/"))
-        return try #require(await store.insertArkJob(job, limits: ArkLimits(), isDryRun: false))
+        return try #require(await store.insertArkBatch(job, limits: ArkLimits(), isDryRun: false))
     }
 
     /// Puts `count` lines; each tells the scripted backend what to do.
@@ -77,10 +79,10 @@ struct JobFleet {
         _ = try await store.cancelBatch(job, project: project, inArk: true)
     }
 
-    func resume(_ job: BatchID) async throws -> Batch { try await store.resumeJob(job, project: project) }
+    func resume(_ job: BatchID) async throws -> Batch { try await store.reopenBatch(job, project: project) }
 
     func find(_ job: BatchID) async throws -> Batch {
-        try #require(await store.findArkJob(job, project: project)).batch
+        try #require(await store.findArkBatch(job, project: project)).batch
     }
 
     /// The job once it fulfils a condition.

@@ -7,29 +7,29 @@ import Testing
 
 extension TestStore {
     /// A job about to be recorded; `number` makes its input and its request another one.
-    func newArkJob(
+    func newArkBatch(
         _ number: Int = 0, project owner: ProjectID? = nil, projectName: String = "default", user: String = "AKLT1",
         name: String = "job", model: ArkModel = .foundation(name: "doubao", version: "1"), tags: String = "[]",
         invocation: String? = nil
-    ) throws -> NewArkJob {
+    ) throws -> NewArkBatch {
         var batch = NewBatch(
             project: owner ?? project, inputFileID: "", endpoint: "/v1/chat/completions",
             window: try #require(CompletionWindow("28d", range: 1...Int64.max)),
             requestSHA256: [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 32))
         batch.model = "m"
-        return NewArkJob(
+        return NewArkBatch(
             batch: batch, projectName: projectName, accessKeyID: user, name: name, tags: tags, model: model,
             input: try StoredObject(.tos, bucket: "inputs", key: "in/\(number).jsonl"),
             outputFolder: try StoredObject(.tos, bucket: "outputs", key: "out/"), invocationID: invocation)
     }
 
     /// Records a job.
-    func makeArkJob(_ new: NewArkJob, limits: ArkLimits = ArkLimits()) async throws -> BatchID {
-        try #require(try await store.insertArkJob(new, limits: limits, isDryRun: false))
+    func makeArkBatch(_ new: NewArkBatch, limits: ArkLimits = ArkLimits()) async throws -> BatchID {
+        try #require(try await store.insertArkBatch(new, limits: limits, isDryRun: false))
     }
 
     /// Ends a job as if its file could not be run.
-    func failArkJob(_ id: BatchID, at moment: String = "clock_timestamp()") async throws {
+    func failArkBatch(_ id: BatchID, at moment: String = "clock_timestamp()") async throws {
         try await tamper(
             "update batches set status = 'failed', failed_at = \(moment), problems = '[]' where id = '\(id)'")
     }
@@ -45,13 +45,13 @@ extension TestStore {
     }
 
     /// The ids of a list of jobs, and how many there are on all pages.
-    func arkJobs(
+    func arkBatches(
         project owner: ProjectID? = nil, projectName: String = "default",
-        _ change: (inout ArkJobFilter, inout ArkJobOrder) -> Void = { _, _ in }
+        _ change: (inout ArkBatchFilter, inout ArkBatchOrder) -> Void = { _, _ in }
     ) async throws -> (ids: [BatchID], total: Int64) {
-        var (filter, order) = (ArkJobFilter(projectName: projectName), ArkJobOrder())
+        var (filter, order) = (ArkBatchFilter(projectName: projectName), ArkBatchOrder())
         change(&filter, &order)
-        let page = try await store.listArkJobs(project: owner ?? project, filter: filter, order: order)
+        let page = try await store.listArkBatches(project: owner ?? project, filter: filter, order: order)
         return (page.jobs.map(\.batch.id), page.totalCount)
     }
 }

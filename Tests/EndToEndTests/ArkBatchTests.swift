@@ -8,14 +8,16 @@ import Testing
 
 extension EndToEndTests {
     /// Whole jobs of Ark's control plane: from an object of a store to objects of a store.
-    @Suite struct ArkJobTests {
+    @Suite struct ArkBatchTests {
         @Test func `the document's program gets its results with nothing changed but host and keys`() async throws {
             try await ArkRig.run { ark in
                 // The input of the document, a blank line included.
+                let question = #"{"role": "user", "content": "天空为什么这么蓝?"}"#
+                let system = #"{"role": "system", "content": "You are an unhelpful assistant."}"#
                 let input = """
-                    {"custom_id": "request-1", "body": {"messages": [{"role": "user", "content": "天空为什么这么蓝?"}],"max_tokens": 1000,"top_p":1}}
+                    {"custom_id": "request-1", "body": {"messages": [\(question)],"max_tokens": 1000,"top_p":1}}
 
-                    {"custom_id": "request-2", "body": {"messages": [{"role": "system", "content": "You are an unhelpful assistant."},{"role": "user", "content": "天空为什么这么蓝?"}],"max_tokens": 1000}}
+                    {"custom_id": "request-2", "body": {"messages": [\(system),\(question)],"max_tokens": 1000}}
 
                     """
                 try await ark.rig.put("in/input.jsonl", Array(input.utf8))
@@ -136,9 +138,8 @@ extension EndToEndTests {
                     ids.append(try #require(made?["id"] as? String))
                 }
                 try await ark.backend.stats(reaching: "two calls") { $0.held == 2 }
-                let queued = try await ark.call(
-                    #"{"action":"ListBatchInferenceJobs","fields":{"Filter":{"Phases":["Queued"]},"SortOrder":"Asc"}}"#)[
-                        0]
+                let filter = #"{"Filter":{"Phases":["Queued"]},"SortOrder":"Asc"}"#
+                let queued = try await ark.call(#"{"action":"ListBatchInferenceJobs","fields":\#(filter)}"#)[0]
                 let items = (queued["result"] as? [String: Any])?["Items"] as? [[String: Any]] ?? []
                 #expect(items.map { $0["Id"] as? String } == Array(ids[2...]))
                 #expect(items.allSatisfy { ArkRig.status($0)["Message"]?.contains("at most 2") == true })

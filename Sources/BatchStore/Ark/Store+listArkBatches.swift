@@ -4,7 +4,7 @@ package import BatchCore
 internal import Postgres
 
 /// Which jobs of a tenant are listed; every condition that is given must hold. (contracts: Ark list request)
-package struct ArkJobFilter: Hashable, Sendable {
+package struct ArkBatchFilter: Hashable, Sendable {
     /// A model whose jobs are listed.
     package struct Model: Hashable, Sendable {
         /// The name of a foundation model.
@@ -53,7 +53,7 @@ package struct ArkJobFilter: Hashable, Sendable {
 }
 
 /// Which part of a list is wanted, in which order.
-package struct ArkJobOrder: Hashable, Sendable {
+package struct ArkBatchOrder: Hashable, Sendable {
     /// Whether by the moment of the last change instead of that of creation.
     package var isByUpdate = false
     /// Whether the oldest come first.
@@ -68,40 +68,40 @@ package struct ArkJobOrder: Hashable, Sendable {
 }
 
 /// A page of jobs.
-package struct ArkJobPage: Sendable {
+package struct ArkBatchPage: Sendable {
     /// The jobs.
-    package let jobs: [ArkJob]
+    package let jobs: [ArkBatch]
     /// How many fulfil the conditions, on all pages.
     package let totalCount: Int64
 }
 
 extension Store {
     /// A page of a tenant's jobs, with live counts of their lines, and how many there are in all.
-    package func listArkJobs(
-        project: ProjectID, filter: ArkJobFilter, order: ArkJobOrder
-    ) async throws -> ArkJobPage {
+    package func listArkBatches(
+        project: ProjectID, filter: ArkBatchFilter, order: ArkBatchOrder
+    ) async throws -> ArkBatchPage {
         try await pool.run(retryingConnectionLoss: true) { session in
             let condition = Self.condition(filter, project)
             let total = try session.query("select count(*)::int8 as count from ark_jobs j where \(condition)")
                 .onlyRow("ark_jobs")["count", as: Int64.self]
-            guard order.offset < total else { return ArkJobPage(jobs: [], totalCount: total) }
+            guard order.offset < total else { return ArkBatchPage(jobs: [], totalCount: total) }
             let sorting = Self.sorting(order)
             let jobs = try session.query(
                 """
-                select \(unescaped: ArkJob.columns), \(unescaped: Self.liveBatchColumns)
+                select \(unescaped: ArkBatch.columns), \(unescaped: Self.liveBatchColumns)
                 from (
                     select * from ark_jobs j where \(condition)
                     order by \(sorting) limit \(order.limit) offset \(order.offset)
                 ) j join batches b on b.id = j.batch_id \(unescaped: Self.liveCounts)
                 order by \(sorting)
                 """
-            ).map(ArkJob.init)
-            return ArkJobPage(jobs: jobs, totalCount: total)
+            ).map(ArkBatch.init)
+            return ArkBatchPage(jobs: jobs, totalCount: total)
         }
     }
 
     /// How many jobs of a project have one of its places for jobs under way.
-    package func countArkJobsUnderWay(project: ProjectID, projectName: String) async throws -> Int64 {
+    package func countArkBatchesUnderWay(project: ProjectID, projectName: String) async throws -> Int64 {
         try await pool.run(retryingConnectionLoss: true) { session in
             try session.query(
                 """
@@ -113,7 +113,7 @@ extension Store {
         }
     }
 
-    private static func sorting(_ order: ArkJobOrder) -> Fragment {
+    private static func sorting(_ order: ArkBatchOrder) -> Fragment {
         switch (order.isByUpdate, order.isAscending) {
         case (false, false): "j.created_at desc, j.seq desc"
         case (false, true): "j.created_at, j.seq"
@@ -122,7 +122,7 @@ extension Store {
         }
     }
 
-    private static func condition(_ filter: ArkJobFilter, _ project: ProjectID) -> Fragment {
+    private static func condition(_ filter: ArkBatchFilter, _ project: ProjectID) -> Fragment {
         var condition: Fragment =
             """
             j.project_id = \(project.rawValue) and j.project_name = \(filter.projectName) and j.deleted_at is null
@@ -146,7 +146,7 @@ extension Store {
         return condition + " and (" + any + ")"
     }
 
-    private static func has(_ tag: ArkJobFilter.Tag) -> Fragment {
+    private static func has(_ tag: ArkBatchFilter.Tag) -> Fragment {
         let value: Fragment = tag.values.isEmpty ? "" : " and t ->> 'Value' = any(\(tag.values)::text[])"
         return "exists (select 1 from jsonb_array_elements(j.tags) t where t ->> 'Key' = \(tag.key)\(value))"
     }

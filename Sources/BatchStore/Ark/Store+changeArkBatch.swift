@@ -5,27 +5,27 @@ internal import Postgres
 
 extension Store {
     /// The job of that id with live counts; nil when it is unknown, deleted, or belongs to another tenant.
-    package func findArkJob(_ id: BatchID, project: ProjectID) async throws -> ArkJob? {
+    package func findArkBatch(_ id: BatchID, project: ProjectID) async throws -> ArkBatch? {
         try await pool.run(retryingConnectionLoss: true) { session in
             try session.query(
                 """
-                select \(unescaped: ArkJob.columns), \(unescaped: Self.liveBatchColumns)
+                select \(unescaped: ArkBatch.columns), \(unescaped: Self.liveBatchColumns)
                 from ark_jobs j join batches b on b.id = j.batch_id \(unescaped: Self.liveCounts)
                 where j.batch_id = \(id.rawValue) and j.project_id = \(project.rawValue) and j.deleted_at is null
                 """
-            ).first.map(ArkJob.init)
+            ).first.map(ArkBatch.init)
         }
     }
 
     /// Gives a job another name or description; what is nil stays.
     ///
     /// - Throws: ``ArkRefusal/notFound``.
-    package func updateArkJob(
+    package func updateArkBatch(
         _ id: BatchID, project: ProjectID, name: String?, description: String?
     ) async throws {
         try await pool.transaction { session in
             // The batch's row comes first, as in every commit that also touches the job's.
-            _ = try Self.lockArkJob(id, project, session)
+            _ = try Self.lockArkBatch(id, project, session)
             try session.execute(
                 "update batches set name = coalesce(\(name), name) where id = \(id.rawValue)")
             try session.execute(
@@ -40,9 +40,9 @@ extension Store {
     /// Hides a job that has ended, and its files here, from everybody. Files that were delivered stay where they are.
     ///
     /// - Throws: ``ArkRefusal``.
-    package func deleteArkJob(_ id: BatchID, project: ProjectID) async throws {
+    package func deleteArkBatch(_ id: BatchID, project: ProjectID) async throws {
         try await pool.transaction { session in
-            let phase = try Self.lockArkJob(id, project, session)
+            let phase = try Self.lockArkBatch(id, project, session)
             guard phase.hasEnded else { throw ArkRefusal.notEnded(phase) }
             try session.execute(
                 """
@@ -60,7 +60,7 @@ extension Store {
         }
     }
 
-    private static func lockArkJob(
+    private static func lockArkBatch(
         _ id: BatchID, _ project: ProjectID, _ session: Session
     ) throws -> ArkPhase {
         let rows = try session.query(

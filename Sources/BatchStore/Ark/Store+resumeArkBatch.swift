@@ -4,12 +4,13 @@ package import BatchCore
 internal import Postgres
 
 extension Store {
-    /// Resumes a job (see ``resumeJob(_:project:)``), unless its user has another one of the same file under way by now.
+    /// Resumes a job (see ``reopenBatch(_:project:)``), unless its user has another one of the same file under way by
+    /// now.
     ///
     /// - Throws: ``ArkRefusal/isRunning(_:)``; a 404 or 409 ``BatchCore/BatchError``.
-    package func resumeArkJob(_ id: BatchID, project: ProjectID) async throws {
+    package func resumeArkBatch(_ id: BatchID, project: ProjectID) async throws {
         do {
-            _ = try await resumeJob(id, project: project)
+            _ = try await reopenBatch(id, project: project)
         } catch let error as PostgresError where error.isUniqueViolation {
             guard let other = try await jobInTheWay(of: id) else { throw error }
             throw ArkRefusal.isRunning(other)

@@ -8,19 +8,19 @@ import Testing
 @Suite struct `A list of Ark's jobs` {
     @Test func `meets every condition at once, and an empty one is none`() async throws {
         let test = try await TestStore()
-        let first = try await test.makeArkJob(
-            try test.newArkJob(
+        let first = try await test.makeArkBatch(
+            try test.newArkBatch(
                 1, name: "Nightly_批量-1", model: .foundation(name: "a", version: "1"),
                 tags: #"[{"Key":"team","Value":"x"},{"Key":"env","Value":""}]"#))
-        let second = try await test.makeArkJob(
-            try test.newArkJob(
+        let second = try await test.makeArkBatch(
+            try test.newArkBatch(
                 2, name: "nightly-2", model: .foundation(name: "a", version: "2"),
                 tags: #"[{"Key":"team","Value":"y"}]"#))
-        let third = try await test.makeArkJob(try test.newArkJob(3, name: "hourly", model: .custom(id: "cm-1")))
-        _ = try await test.makeArkJob(try test.newArkJob(4, projectName: "other"))
-        try await test.failArkJob(third)
-        func list(_ change: @escaping (inout ArkJobFilter) -> Void) async throws -> [BatchID] {
-            let found = try await test.arkJobs { filter, _ in change(&filter) }
+        let third = try await test.makeArkBatch(try test.newArkBatch(3, name: "hourly", model: .custom(id: "cm-1")))
+        _ = try await test.makeArkBatch(try test.newArkBatch(4, projectName: "other"))
+        try await test.failArkBatch(third)
+        func list(_ change: @escaping (inout ArkBatchFilter) -> Void) async throws -> [BatchID] {
+            let found = try await test.arkBatches { filter, _ in change(&filter) }
             #expect(found.total == Int64(found.ids.count))
             return found.ids
         }
@@ -52,16 +52,16 @@ import Testing
                 $0.phases = [.queued]
                 $0.namePart = "2"
             } == [second])
-        #expect(try await test.arkJobs(projectName: "none").total == 0)
+        #expect(try await test.arkBatches(projectName: "none").total == 0)
     }
 
     @Test func `is ordered by creation or change, page by page`() async throws {
         let test = try await TestStore()
         var ids: [BatchID] = []
-        for number in 0..<7 { ids.append(try await test.makeArkJob(try test.newArkJob(number))) }
-        try await test.store.updateArkJob(ids[2], project: test.project, name: "new", description: "d")
-        func list(_ change: @escaping (inout ArkJobOrder) -> Void) async throws -> [BatchID] {
-            let found = try await test.arkJobs { _, order in change(&order) }
+        for number in 0..<7 { ids.append(try await test.makeArkBatch(try test.newArkBatch(number))) }
+        try await test.store.updateArkBatch(ids[2], project: test.project, name: "new", description: "d")
+        func list(_ change: @escaping (inout ArkBatchOrder) -> Void) async throws -> [BatchID] {
+            let found = try await test.arkBatches { _, order in change(&order) }
             #expect(found.total == 7)
             return found.ids
         }
@@ -90,17 +90,17 @@ import Testing
     @Test func `ends at the border of the tenant, as does everything else`() async throws {
         let test = try await TestStore()
         let stranger = try await test.store.ensureProject(name: "stranger")
-        let job = try await test.makeArkJob(try test.newArkJob())
-        try await test.failArkJob(job)
-        #expect(try await test.arkJobs(project: stranger).total == 0)
-        #expect(try await test.arkJobs(project: stranger) { filter, _ in filter.ids = [job.rawValue] }.ids.isEmpty)
-        #expect(try await test.store.findArkJob(job, project: stranger) == nil)
+        let job = try await test.makeArkBatch(try test.newArkBatch())
+        try await test.failArkBatch(job)
+        #expect(try await test.arkBatches(project: stranger).total == 0)
+        #expect(try await test.arkBatches(project: stranger) { filter, _ in filter.ids = [job.rawValue] }.ids.isEmpty)
+        #expect(try await test.store.findArkBatch(job, project: stranger) == nil)
         let updated = try await test.refusal {
-            try await test.store.updateArkJob(job, project: stranger, name: "x", description: nil)
+            try await test.store.updateArkBatch(job, project: stranger, name: "x", description: nil)
         }
-        let deleted = try await test.refusal { try await test.store.deleteArkJob(job, project: stranger) }
+        let deleted = try await test.refusal { try await test.store.deleteArkBatch(job, project: stranger) }
         #expect(updated == .notFound && deleted == .notFound)
-        #expect(try await test.store.findArkJob(job, project: test.project)?.name == "job")
+        #expect(try await test.store.findArkBatch(job, project: test.project)?.name == "job")
         await #expect { try await test.store.cancelBatch(job, project: stranger, inArk: true) } throws: { error in
             (error as? BatchError)?.status == 404
         }
@@ -108,19 +108,19 @@ import Testing
 
     @Test func `shows new names at once, and deleted jobs and their files never again`() async throws {
         let test = try await TestStore()
-        let job = try await test.makeArkJob(try test.newArkJob(invocation: "i-1"))
+        let job = try await test.makeArkBatch(try test.newArkBatch(invocation: "i-1"))
         let store = test.store
-        try await store.updateArkJob(job, project: test.project, name: "renamed", description: nil)
-        try await store.updateArkJob(job, project: test.project, name: nil, description: "more")
-        let found = try #require(try await store.findArkJob(job, project: test.project))
+        try await store.updateArkBatch(job, project: test.project, name: "renamed", description: nil)
+        try await store.updateArkBatch(job, project: test.project, name: nil, description: "more")
+        let found = try #require(try await store.findArkBatch(job, project: test.project))
         #expect(found.name == "renamed" && found.description == "more")
         #expect(try await test.number("select count(*) from batches where name = 'renamed'") == 1)
-        let early = try await test.refusal { try await store.deleteArkJob(job, project: test.project) }
+        let early = try await test.refusal { try await store.deleteArkBatch(job, project: test.project) }
         #expect(early == .notEnded(.queued))
 
         // Its file was fetched, and then it failed.
-        #expect(try await store.admitJobs(runningMax: 1) == [job])
-        #expect(try await store.findArkJob(job, project: test.project)?.phase == .initializing)
+        #expect(try await store.admitBatches(runningMax: 1) == [job])
+        #expect(try await store.findArkBatch(job, project: test.project)?.phase == .initializing)
         let duty = try #require(
             try await store.claimFetch(owner: .random(), lease: .seconds(60), perProjectMax: 2))
         let file = NewFile(
@@ -128,31 +128,31 @@ import Testing
             sha256: [UInt8](repeating: 0, count: 32), vaultKey: "key",
             expiresAfterSeconds: nil)
         #expect(try await store.finishFetch(duty.lease, file))
-        try await test.failArkJob(job)
-        try await store.deleteArkJob(job, project: test.project)
-        #expect(try await store.findArkJob(job, project: test.project) == nil)
-        #expect(try await test.arkJobs().total == 0)
+        try await test.failArkBatch(job)
+        try await store.deleteArkBatch(job, project: test.project)
+        #expect(try await store.findArkBatch(job, project: test.project) == nil)
+        #expect(try await test.arkBatches().total == 0)
         #expect(try await store.findFile(duty.file, project: test.project) == nil)
-        let again = try await test.refusal { try await store.deleteArkJob(job, project: test.project) }
+        let again = try await test.refusal { try await store.deleteArkBatch(job, project: test.project) }
         #expect(again == .notFound)
         // An attempt that comes late makes no second job.
-        #expect(try await test.makeArkJob(try test.newArkJob(invocation: "i-1")) == job)
+        #expect(try await test.makeArkBatch(try test.newArkBatch(invocation: "i-1")) == job)
     }
 
     @Test func `counts those that have a place, for each project`() async throws {
         let test = try await TestStore()
-        let first = try await test.makeArkJob(try test.newArkJob(1))
-        let second = try await test.makeArkJob(try test.newArkJob(2))
-        let other = try await test.makeArkJob(try test.newArkJob(3, projectName: "other"))
+        let first = try await test.makeArkBatch(try test.newArkBatch(1))
+        let second = try await test.makeArkBatch(try test.newArkBatch(2))
+        let other = try await test.makeArkBatch(try test.newArkBatch(3, projectName: "other"))
         func underWay(_ name: String) async throws -> Int64 {
-            try await test.store.countArkJobsUnderWay(project: test.project, projectName: name)
+            try await test.store.countArkBatchesUnderWay(project: test.project, projectName: name)
         }
         #expect(try await underWay("default") == 0)
-        #expect(try await Set(test.store.admitJobs(runningMax: 1)) == [first, other])
+        #expect(try await Set(test.store.admitBatches(runningMax: 1)) == [first, other])
         #expect(try await underWay("default") == 1)
         _ = try await test.store.cancelBatch(first, project: test.project, inArk: true)
         #expect(try await underWay("default") == 1)
-        #expect(try await test.store.findArkJob(second, project: test.project)?.phase == .queued)
+        #expect(try await test.store.findArkBatch(second, project: test.project)?.phase == .queued)
         try await test.tamper("update batches set status = 'cancelled', cancelled_at = now() where id = '\(first)'")
         #expect(try await underWay("default") == 0)
         #expect(try await underWay("other") == 1)
@@ -160,17 +160,17 @@ import Testing
 
     @Test func `has a resumed job in the queue again, unless its file is under way in another`() async throws {
         let test = try await TestStore()
-        let first = try await test.makeArkJob(try test.newArkJob())
-        try await test.failArkJob(first)
-        let second = try await test.makeArkJob(try test.newArkJob())
-        let refused = try await test.refusal { try await test.store.resumeArkJob(first, project: test.project) }
+        let first = try await test.makeArkBatch(try test.newArkBatch())
+        try await test.failArkBatch(first)
+        let second = try await test.makeArkBatch(try test.newArkBatch())
+        let refused = try await test.refusal { try await test.store.resumeArkBatch(first, project: test.project) }
         #expect(refused == .isRunning(second))
-        #expect(try await test.store.findArkJob(first, project: test.project)?.phase == .failed)
-        try await test.failArkJob(second)
-        try await test.store.resumeArkJob(first, project: test.project)
-        #expect(try await test.store.findArkJob(first, project: test.project)?.phase == .queued)
-        #expect(try await test.arkJobs { filter, _ in filter.phases = [.queued] }.ids == [first])
-        let again = try await test.refusal { try await test.makeArkJob(try test.newArkJob()) }
+        #expect(try await test.store.findArkBatch(first, project: test.project)?.phase == .failed)
+        try await test.failArkBatch(second)
+        try await test.store.resumeArkBatch(first, project: test.project)
+        #expect(try await test.store.findArkBatch(first, project: test.project)?.phase == .queued)
+        #expect(try await test.arkBatches { filter, _ in filter.phases = [.queued] }.ids == [first])
+        let again = try await test.refusal { try await test.makeArkBatch(try test.newArkBatch()) }
         #expect(again == .isRunning(first))
     }
 }

@@ -23,17 +23,17 @@ extension ArkFault {
                 "InvalidParameter.InvocationId", status: 400,
                 "The X-Sdk-Invocation-Id of this request was used for a different request. Send a new one with each "
                     + "new call.")
-        case .notFound: self = .noJob(id?.rawValue ?? "")
+        case .notFound: self = .noBatch(id?.rawValue ?? "")
         case .notEnded(let phase):
             self = .denied(
                 "PhaseNotAllowed",
-                "The job \(id?.rawValue ?? "") is \(phase.rawValue): only jobs that are Completed, Terminated or Failed "
-                    + "can be deleted. Stop it first (StopBatchInferenceJob) and wait until it is Terminated.")
+                "The job \(id?.rawValue ?? "") is \(phase.rawValue): only jobs that are Completed, Terminated or "
+                    + "Failed can be deleted. Stop it first (StopBatchInferenceJob) and wait until it is Terminated.")
         }
     }
 
     /// 404: there is no such job for this tenant.
-    static func noJob(_ id: String) -> ArkFault {
+    static func noBatch(_ id: String) -> ArkFault {
         ArkFault(
             "NotFound.BatchInferenceJob", status: 404,
             "There is no batch inference job '\(id)'. ListBatchInferenceJobs shows those of a project.")

@@ -4,7 +4,7 @@ package import BatchCore
 internal import Postgres
 
 /// A job about to be recorded; its fields are checked by the caller.
-package struct NewArkJob: Sendable {
+package struct NewArkBatch: Sendable {
     /// The batch that it is; id, name, queue and addresses are set when it is recorded.
     package var batch: NewBatch
     /// Ark's own project.
@@ -73,12 +73,12 @@ extension Store {
     /// Who creates in one project waits for the commit of the one before, so that the limits hold however many come at
     /// once. (contracts: Ark create request, SDK retries)
     /// - Throws: ``ArkRefusal``.
-    package func insertArkJob(_ new: NewArkJob, limits: ArkLimits, isDryRun: Bool) async throws -> BatchID? {
+    package func insertArkBatch(_ new: NewArkBatch, limits: ArkLimits, isDryRun: Bool) async throws -> BatchID? {
         var tries = 1
         while true {
             do {
                 return try await pool.transaction { session in
-                    try Self.insertArkJob(new, limits, isDryRun: isDryRun, session)
+                    try Self.insertArkBatch(new, limits, isDryRun: isDryRun, session)
                 }
             } catch let error as PostgresError where error.isUniqueViolation && tries < Self.idTriesMax {
                 // Two jobs of one second drew the same id, or a job was resumed meanwhile: the next look sees it.
@@ -90,15 +90,15 @@ extension Store {
     /// The job that an earlier attempt of the same call made; nil when there was none.
     ///
     /// - Throws: ``ArkRefusal/invocationReused``.
-    package func findArkJob(madeLike new: NewArkJob, limits: ArkLimits) async throws -> BatchID? {
+    package func findArkBatch(madeLike new: NewArkBatch, limits: ArkLimits) async throws -> BatchID? {
         guard let invocation = new.invocationID else { return nil }
         return try await pool.run(retryingConnectionLoss: true) { session in
             try Self.made(by: invocation, new, limits, session)
         }
     }
 
-    private static func insertArkJob(
-        _ new: NewArkJob, _ limits: ArkLimits, isDryRun: Bool, _ session: Session
+    private static func insertArkBatch(
+        _ new: NewArkBatch, _ limits: ArkLimits, isDryRun: Bool, _ session: Session
     ) throws -> BatchID? {
         if let invocation = new.invocationID {
             try lockInvocation(invocation, new, limits, session)
@@ -109,7 +109,7 @@ extension Store {
             "select pg_advisory_xact_lock(hashtextextended(\(project + "/" + new.projectName), 5))")
         try checkArkLimits(new, limits, session)
         if isDryRun { return nil }
-        let now = try session.query("select extract(epoch from clock_timestamp())::int8 as now").onlyRow("now")
+        let now = try session.query("select floor(extract(epoch from clock_timestamp()))::int8 as now").onlyRow("now")
         var generator = SystemRandomNumberGenerator()
         let id = BatchID.ark(madeAt: try now["now", as: Int64.self], using: &generator)
         let files = ArkFiles(folder: new.outputFolder, job: id)
@@ -127,7 +127,7 @@ extension Store {
         return id
     }
 
-    private static func insertArkRow(_ new: NewArkJob, _ id: BatchID, _ session: Session) throws {
+    private static func insertArkRow(_ new: NewArkBatch, _ id: BatchID, _ session: Session) throws {
         var model: (name: String?, version: String?, custom: String?) = (nil, nil, nil)
         switch new.model {
         case .foundation(let name, let version): (model.name, model.version) = (name, version)
@@ -146,7 +146,7 @@ extension Store {
             """)
     }
 
-    private static func checkArkLimits(_ new: NewArkJob, _ limits: ArkLimits, _ session: Session) throws {
+    private static func checkArkLimits(_ new: NewArkBatch, _ limits: ArkLimits, _ session: Session) throws {
         let project = new.batch.project.rawValue
         let same = try session.query(
             """
@@ -171,7 +171,7 @@ extension Store {
 
     /// Makes attempts of one call that are under way at once wait for each other, and forgets old calls.
     private static func lockInvocation(
-        _ id: String, _ new: NewArkJob, _ limits: ArkLimits, _ session: Session
+        _ id: String, _ new: NewArkBatch, _ limits: ArkLimits, _ session: Session
     ) throws {
         try session.query(
             "select pg_advisory_xact_lock(hashtextextended(\(new.accessKeyID + "/" + id), 6))")
@@ -185,7 +185,7 @@ extension Store {
     }
 
     private static func made(
-        by invocation: String, _ new: NewArkJob, _ limits: ArkLimits, _ session: Session
+        by invocation: String, _ new: NewArkBatch, _ limits: ArkLimits, _ session: Session
     ) throws -> BatchID? {
         let rows = try session.query(
             """
@@ -200,7 +200,7 @@ extension Store {
     }
 
     private static func remember(
-        _ invocation: String, _ new: NewArkJob, _ job: BatchID, _ session: Session
+        _ invocation: String, _ new: NewArkBatch, _ job: BatchID, _ session: Session
     ) throws {
         try session.execute(
             """

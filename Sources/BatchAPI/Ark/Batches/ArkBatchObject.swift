@@ -3,7 +3,7 @@
 import BatchCore
 import BatchStore
 
-extension ArkJob {
+extension ArkBatch {
     /// The job as lists show it. (contracts: Ark item)
     ///
     /// - Parameter queueNote: why it waits, for one that is queued.
@@ -69,7 +69,7 @@ extension ArkJob {
         let undelivered = batch.remote.output?.outcome?.error.map { "The results could not be written: \($0)" }
         switch phase {
         case .queued: return queueNote ?? ""
-        case .failed: return Self.sentences(batch.problems ?? "[]")
+        case .failed: return batch.problems.map(Self.sentences) ?? undelivered ?? ""
         case .terminating, .terminated:
             let isExpired = batch.status == .expired || batch.status == .finalizing
             let reason =

@@ -4,7 +4,7 @@ package import BatchCore
 internal import Postgres
 
 /// A job of Ark's control plane: a batch, and what only that profile shows of it. (contracts: Ark item)
-package struct ArkJob: Hashable, Sendable {
+package struct ArkBatch: Hashable, Sendable {
     /// The batch.
     package let batch: Batch
     /// Ark's own project.
@@ -31,7 +31,7 @@ package struct ArkJob: Hashable, Sendable {
     package let updatedAt: Int64
 }
 
-extension ArkJob {
+extension ArkBatch {
     /// The columns of `ark_jobs j` that ``init(_:)`` reads besides those of the batch.
     static let columns: StaticString = """
         j.project_name as ark_project_name, j.name as ark_name, j.description as ark_description,

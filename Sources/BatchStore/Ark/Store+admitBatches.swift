@@ -8,17 +8,24 @@ extension Store {
     private static let admissionLock: Int64 = 0x7368_6172_6461
     /// Jobs admitted by one transaction.
     private static let admitLimit = 500
+    /// What a job `r` is that has its place.
+    private static let isUnderWay: StaticString = """
+        r.admitted_at is not null and r.status in ('validating', 'in_progress', 'finalizing', 'cancelling')
+        """
     /// What a job is that waits for a place.
     private static let waits: StaticString = "status = 'validating' and queue is not null and admitted_at is null"
 
-    /// Gives free places to the oldest jobs of every queue; returns which got one.
+    /// Gives free places to the jobs that have waited longest in every queue; returns which got one.
     ///
-    /// A queue is what Ark jobs of one project and ProjectName share. A job has its place from here until it has ended,
+    /// A queue is what Ark jobs of one project and ProjectName share; all queues of a project may have a limit
+    /// together. A job has its place from here until it has ended,
     /// so that it is fetched, validated and run; what has none is left alone by all of these. One admission at a time,
-    /// over all coordinators, counts what it then fills up: there is never one too many. It costs a few index probes per
-    /// queue in which somebody waits, however many wait there; and one probe when nobody does.
-    /// - Parameter runningMax: places of a queue; 0 for as many as are wanted.
-    package func admitJobs(runningMax: Int) async throws -> [BatchID] {
+    /// over all coordinators, counts what it then fills up: there is never one too many. It costs a few index probes
+    /// per queue in which somebody waits, however many wait there; and one probe when nobody does.
+    /// - Parameters:
+    ///   - runningMax: places of a queue; 0 for as many as are wanted.
+    ///   - tenantMax: places of all queues of a project together; 0 likewise.
+    package func admitBatches(runningMax: Int, tenantMax: Int = 0) async throws -> [BatchID] {
         let isNeeded = try await pool.run { session in
             try !session.query("select 1 from batches where \(unescaped: Self.waits) limit 1").isEmpty
         }
@@ -26,7 +33,7 @@ extension Store {
         return try await pool.transaction { session in
             // The statement behind it sees what the admission before this one has committed.
             try session.query("select pg_advisory_xact_lock(\(Self.admissionLock))")
-            let admitted = try session.query(Self.admission(runningMax)).map { row -> BatchID in
+            let admitted = try session.query(Self.admission(runningMax, tenantMax)).map { row -> BatchID in
                 try row.identifier("id")
             }
             try session.query(
@@ -37,7 +44,7 @@ extension Store {
 
     /// Visits the queues in which somebody waits one by one. Of a row that is just being changed (cancelled, for
     /// example) nothing is expected: the next in line gets the place.
-    static func admission(_ runningMax: Int) -> Query {
+    static func admission(_ runningMax: Int, _ tenantMax: Int) -> Query {
         """
         with recursive queues as (
             (select project_id, queue from batches where \(unescaped: waits) order by project_id, queue limit 1)
@@ -46,19 +53,31 @@ extension Store {
                 select b.project_id, b.queue from batches b
                 where \(unescaped: waits) and (b.project_id, b.queue) > (q.project_id, q.queue)
                 order by b.project_id, b.queue limit 1) n
+        ), tenants as materialized (
+            select t.project_id, case when \(tenantMax) = 0 then \(admitLimit) else greatest(
+                \(tenantMax) - (
+                    select count(*) from batches r where r.project_id = t.project_id and \(unescaped: isUnderWay)), 0)
+                end as places
+            from (select distinct project_id from queues) t
         ), free as materialized (
-            select q.project_id, q.queue, case when \(runningMax) = 0 then \(admitLimit) else greatest(
-                \(runningMax) - (
+            select q.project_id, q.queue, least(t.places, case when \(runningMax) = 0 then \(admitLimit)
+                else greatest(\(runningMax) - (
                     select count(*) from batches r
-                    where r.project_id = q.project_id and r.queue = q.queue and r.admitted_at is not null
-                      and r.status in ('validating', 'in_progress', 'finalizing', 'cancelling')), 0) end as places
-            from queues q
-        ), chosen as materialized (
-            select c.id from free f cross join lateral (
-                select id from batches
+                    where r.project_id = q.project_id and r.queue = q.queue and \(unescaped: isUnderWay)), 0)
+                end) as places
+            from queues q join tenants t on t.project_id = q.project_id
+        ), waiting as materialized (
+            select w.* from free f cross join lateral (
+                select id, project_id, queued_at, seq from batches
                 where \(unescaped: waits) and project_id = f.project_id and queue = f.queue
-                order by seq limit f.places for update skip locked) c
-            limit \(admitLimit)
+                order by queued_at, seq limit f.places for update skip locked) w
+        ), chosen as materialized (
+            select w.id from (
+                select id, project_id, queued_at, seq,
+                    row_number() over (partition by project_id order by queued_at, seq) as turn
+                from waiting
+            ) w join tenants t on t.project_id = w.project_id
+            where w.turn <= t.places order by w.queued_at, w.seq limit \(admitLimit)
         )
         update batches b set admitted_at = clock_timestamp() from chosen c where b.id = c.id returning b.id
         """
@@ -66,7 +85,7 @@ extension Store {
 
     /// Opens the shards of one resumed job that has got its place: only what has no result is claimed. Returns the job;
     /// nil when there is none to open.
-    package func reopenJob() async throws -> BatchID? {
+    package func openReopened() async throws -> BatchID? {
         try await pool.transaction { session in
             let rows = try session.query(
                 """

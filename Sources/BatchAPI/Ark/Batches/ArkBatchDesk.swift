@@ -4,7 +4,7 @@ import BatchCore
 import BatchStore
 
 /// What Ark's control plane can do with batch inference jobs. (contracts: Ark actions)
-struct ArkJobDesk: Sendable {
+struct ArkBatchDesk: Sendable {
     /// Where jobs are recorded.
     let store: Store
     /// What users may ask for.
@@ -30,7 +30,7 @@ struct ArkJobDesk: Sendable {
     private func list(_ call: ArkCall) async throws -> JSONValue {
         let request = try ArkListRequest(ArkFields(call.parameters))
         let project = call.caller.project
-        let page = try await store.listArkJobs(project: project, filter: request.filter, order: request.part)
+        let page = try await store.listArkBatches(project: project, filter: request.filter, order: request.part)
         let note = try await queueNote(page.jobs, project)
         return .object([
             .init("Items", .array(page.jobs.map { $0.item(queueNote: note) })),
@@ -54,7 +54,7 @@ struct ArkJobDesk: Sendable {
         let job = try await job(reference.id, call)
         if reference.isDryRun || (name == nil && description == nil) { return .object([]) }
         try await refusing(job.batch.id) {
-            try await store.updateArkJob(
+            try await store.updateArkBatch(
                 job.batch.id, project: call.caller.project, name: name, description: description)
         }
         return .object([])
@@ -82,15 +82,15 @@ struct ArkJobDesk: Sendable {
         let job = try await job(reference.id, call)
         try await refusing(job.batch.id) {
             guard job.phase.hasEnded else { throw ArkRefusal.notEnded(job.phase) }
-            if !reference.isDryRun { try await store.deleteArkJob(job.batch.id, project: call.caller.project) }
+            if !reference.isDryRun { try await store.deleteArkBatch(job.batch.id, project: call.caller.project) }
         }
         return .object([])
     }
 
     /// The job of that id, of the caller's tenant.
-    func job(_ id: String, _ call: ArkCall) async throws -> ArkJob {
-        let job = try await store.findArkJob(BatchID(rawValue: id), project: call.caller.project)
-        guard let job else { throw ArkFault.noJob(id) }
+    func job(_ id: String, _ call: ArkCall) async throws -> ArkBatch {
+        let job = try await store.findArkBatch(BatchID(rawValue: id), project: call.caller.project)
+        guard let job else { throw ArkFault.noBatch(id) }
         return job
     }
 
@@ -104,9 +104,9 @@ struct ArkJobDesk: Sendable {
     }
 
     /// Why the queued ones among jobs of one project wait; nil when nobody knows more than that they do.
-    private func queueNote(_ jobs: [ArkJob], _ project: ProjectID) async throws -> String? {
+    private func queueNote(_ jobs: [ArkBatch], _ project: ProjectID) async throws -> String? {
         guard limits.runningMax > 0, let queued = jobs.first(where: { $0.phase == .queued }) else { return nil }
-        let running = try await store.countArkJobsUnderWay(project: project, projectName: queued.projectName)
+        let running = try await store.countArkBatchesUnderWay(project: project, projectName: queued.projectName)
         guard running >= Int64(limits.runningMax) else { return nil }
         return "Waits for its turn: \(running) jobs of the project '\(queued.projectName)' are under way, and at most "
             + "\(limits.runningMax) may be."

@@ -100,7 +100,7 @@ struct ArkDesk {
 
     /// Ends a job that has been admitted as one whose file cannot be run.
     func fail(_ id: String) async throws {
-        _ = try await desk.store.admitJobs(runningMax: 0)
+        _ = try await desk.store.admitBatches(runningMax: 0)
         while let duty = try await desk.store.claimFetch(
             owner: .random(), lease: .seconds(60), perProjectMax: 100)
         {

@@ -4,13 +4,13 @@ import BatchCore
 import BatchStore
 import Crypto
 
-extension ArkJobDesk {
+extension ArkBatchDesk {
     /// Makes a job, or finds the one that an earlier attempt of the same call made. (contracts: Ark create request)
     func create(_ call: ArkCall) async throws -> JSONValue {
         let request = try ArkCreateRequest(ArkFields(call.parameters))
         let served = limits.models.served(request.model)
         guard modelIsKnown(served) else { throw Self.unknownModel(request.model, served) }
-        var new = NewArkJob(
+        var new = NewArkBatch(
             batch: NewBatch(
                 project: call.caller.project, inputFileID: "", endpoint: Endpoint.chatCompletions.rawValue,
                 window: request.window, requestSHA256: Self.fingerprint(request)),
@@ -22,9 +22,9 @@ extension ArkJobDesk {
         let (job, limits, files) = (new, limits, files)
         return try await refusing(nil) {
             // An attempt that succeeded is not judged anew, and stores are slow.
-            if let made = try await store.findArkJob(madeLike: job, limits: limits) { return Self.result(made) }
+            if let made = try await store.findArkBatch(madeLike: job, limits: limits) { return Self.result(made) }
             try await files.check(request, project: call.caller.project)
-            let id = try await store.insertArkJob(job, limits: limits, isDryRun: request.isDryRun)
+            let id = try await store.insertArkBatch(job, limits: limits, isDryRun: request.isDryRun)
             return id.map(Self.result) ?? .object([])
         }
     }
@@ -62,8 +62,8 @@ extension ArkJobDesk {
             }
         return ArkFault(
             code, status: 404,
-            "No backend of this server serves the model \(name), which is '\(served)' there. GET /v1/models lists those "
-                + "it has; the operator names others with ark.models.")
+            "No backend of this server serves the model \(name), which is '\(served)' there. GET /v1/models lists "
+                + "those it has; the operator names others with ark.models.")
     }
 }
 

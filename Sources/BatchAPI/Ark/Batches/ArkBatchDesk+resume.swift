@@ -3,7 +3,7 @@
 import BatchCore
 import BatchStore
 
-extension ArkJobDesk {
+extension ArkBatchDesk {
     /// Starts a job anew that was stopped, has expired or failed; what has a result is not called again.
     /// (contracts: Ark actions, phases)
     func resume(_ call: ArkCall) async throws -> JSONValue {
@@ -12,10 +12,10 @@ extension ArkJobDesk {
         if reference.isDryRun { return Self.result(job.batch.id) }
         do {
             try await refusing(job.batch.id) {
-                try await store.resumeArkJob(job.batch.id, project: call.caller.project)
+                try await store.resumeArkBatch(job.batch.id, project: call.caller.project)
             }
         } catch let error as BatchError where error.status == 404 {
-            throw ArkFault.noJob(reference.id)
+            throw ArkFault.noBatch(reference.id)
         } catch let error as BatchError where error.status == 409 {
             throw ArkFault.denied("ResumeNotAllowed", error.message)
         }

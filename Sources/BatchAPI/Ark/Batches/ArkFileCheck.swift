@@ -27,8 +27,8 @@ struct ArkFileCheck: Sendable {
                 return
             }
             throw ArkFault.invalidParameter(
-                "The input file \(request.input) has \(bytes) bytes; at most \(inputBytesMax) are allowed. Split it into "
-                    + "several jobs.", detail: "InputFileTosLocation")
+                "The input file \(request.input) has \(bytes) bytes; at most \(inputBytesMax) are allowed. Split it "
+                    + "into several jobs.", detail: "InputFileTosLocation")
         } catch let fault as RemoteFault where !fault.isRetryable || request.isDryRun {
             throw ArkFault(fault, parameter: "InputFileTosLocation")
         } catch is RemoteFault {

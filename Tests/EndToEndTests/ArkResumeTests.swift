@@ -8,9 +8,9 @@ import Testing
 
 extension EndToEndTests {
     /// Ark jobs that are stopped and go on, while processes die.
-    @Suite struct JobResumeTests {
+    @Suite struct ArkResumeTests {
         @Test func `a stopped job goes on with what is missing, over killed coordinators and workers`() async throws {
-            try await JobFleet.run { jobs in
+            try await ArkFleet.run { jobs in
                 let arguments = try jobs.arguments()
                 try await jobs.put(600) { $0 % 50 == 7 ? "400" : "ok" }
                 var coordinator = try await jobs.fleet.coordinator(arguments).process
@@ -40,7 +40,7 @@ extension EndToEndTests {
                 try await jobs.wait(job, "results of the second run") { batch in
                     batch.status == .inProgress && batch.counts.completed + batch.counts.failed >= 200
                 }
-                try await jobs.backend.stats(reaching: "held calls") { $0.held == 16 }
+                try await jobs.backend.stats(reaching: "held calls") { $0.held > 0 }
                 try await worker.kill9()
                 try await coordinator.kill9()
                 try await jobs.backend.release()
@@ -63,14 +63,14 @@ extension EndToEndTests {
                 #expect(made <= 648)
                 let events = "select string_agg(type || run, ' ' order by seq) from events"
                 #expect(try await jobs.fleet.query(events) == "batch.cancelled0 batch.completed1")
-                #expect(try await jobs.fleet.query("select count(*) from files where deleted_at is null") == "4")
+                #expect(try await jobs.fleet.query("select count(*) from files where deleted_at is null") == "3")
             }
         }
 
         @Test func `files of an earlier run leave nothing behind, and nothing is written where there is nothing`()
             async throws
         {
-            try await JobFleet.run { jobs in
+            try await ArkFleet.run { jobs in
                 try await jobs.put(20)
                 let inbox = try WebhookInbox()
                 _ = try await jobs.fleet.coordinator(jobs.arguments(sink: inbox.url()))
@@ -113,7 +113,7 @@ extension EndToEndTests {
         }
 
         /// Every end of the job was told of, as it was then, with what it left where.
-        private func check(_ messages: [ScriptedRequest], of job: BatchID, in jobs: JobFleet) throws {
+        private func check(_ messages: [ScriptedRequest], of job: BatchID, in jobs: ArkFleet) throws {
             let told = try messages.map { request in
                 try #require(try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any])
             }
@@ -135,7 +135,7 @@ extension EndToEndTests {
         @Test func `a job whose file was refused reads it again, and one whose window passed gets a new one`()
             async throws
         {
-            try await JobFleet.run { jobs in
+            try await ArkFleet.run { jobs in
                 try await jobs.rig.put("in/in", Array(#"{"custom_id":"a"}"#.utf8))
                 let coordinator = try await jobs.fleet.coordinator(jobs.arguments())
                 let job = try await jobs.create()
@@ -162,10 +162,63 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a job whose results cannot be written has failed, and a resume writes them without a call`()
+            async throws
+        {
+            try await ArkFleet.run { jobs in
+                try await jobs.put(10) { $0 == 3 ? "400" : "ok" }
+                let inbox = try WebhookInbox()
+                let wrong = try await jobs.fleet.coordinator(jobs.arguments(sink: inbox.url(), takesResults: false))
+                _ = try await jobs.fleet.worker(jobs.backend)
+                let job = try await jobs.create()
+                let undelivered = try await jobs.end(job)
+                #expect(undelivered.counts == RequestCounts(total: 10, completed: 9, failed: 1))
+                #expect(undelivered.remote.output?.outcome?.status == .failed)
+                let phase = "select phase from ark_jobs"
+                #expect(try await jobs.fleet.query(phase) == "Failed")
+                #expect(try await jobs.rig.keys("out/") == [])
+                let told = String(decoding: try await inbox.requests(1)[0].body, as: UTF8.self)
+                #expect(told.contains("BatchJobFailed") && told.contains("could not be written"))
+                #expect(try await wrong.process.stop() == .exited(0))
+                _ = try await jobs.fleet.coordinator(jobs.arguments())
+                _ = try await jobs.resume(job)
+                let complete = try await jobs.end(job)
+                #expect(complete.counts == undelivered.counts && complete.usage == undelivered.usage)
+                #expect(try await jobs.files(complete).bad == [3])
+                #expect(try await jobs.fleet.query(phase) == "Completed")
+                #expect(try jobs.calls().values.allSatisfy { $0 == 1 })
+            }
+        }
+
+        @Test func `a job stopped after a coordinator died over its split is split anew when it goes on`()
+            async throws
+        {
+            try await ArkFleet.run { jobs in
+                try await jobs.put(900)
+                let doomed = try await jobs.fleet.coordinator(jobs.arguments()).process
+                try await jobs.fleet.lock("shards")
+                let job = try await jobs.create()
+                try await jobs.fleet.someoneIsBlocked()
+                try await doomed.kill9()
+                try await jobs.fleet.unlock()
+                try await jobs.stop(job)
+                _ = try await jobs.fleet.coordinator(jobs.arguments())
+                let stopped = try await jobs.end(job)
+                #expect(stopped.status == .cancelled && stopped.counts == RequestCounts())
+                #expect(try await jobs.rig.keys("out/") == [])
+                _ = try await jobs.fleet.worker(jobs.backend)
+                _ = try await jobs.resume(job)
+                let complete = try await jobs.end(job)
+                #expect(complete.counts == RequestCounts(total: 900, completed: 900))
+                #expect(try await jobs.files(complete).good.count == 900)
+                #expect(try jobs.calls().values.allSatisfy { $0 == 1 })
+            }
+        }
+
         @Test func `two coordinators run as many jobs of a project as may be, and the next as soon as one ends`()
             async throws
         {
-            try await JobFleet.run { jobs in
+            try await ArkFleet.run { jobs in
                 let arguments = try jobs.arguments(["ark.running_max=3", "remote.per_project_max=8"])
                 let coordinators = [
                     try await jobs.fleet.coordinator(arguments), try await jobs.fleet.coordinator(arguments),

@@ -8,7 +8,7 @@ import Testing
 @testable import BatchAPI
 
 /// Batch inference jobs through the official SDK: the typed calls, and the others by name.
-@Suite struct ArkJobExchangeTests {
+@Suite struct ArkBatchExchangeTests {
     @Test func `a job is shown with all that its creator said of it`() async throws {
         try await ArkDesk.run { ark in
             let before = HTTPDate.unixSeconds()
@@ -143,7 +143,7 @@ import Testing
             ])
             #expect(made.map(\.status) == [200, 200, 200, 400, 200])
             #expect(made[3].code == "QuotaExceeded.BatchInferenceJob" && made[3].message.contains("7 days"))
-            #expect(try await ark.desk.store.admitJobs(runningMax: 1).count == 2)
+            #expect(try await ark.desk.store.admitBatches(runningMax: 1).count == 2)
             let answers = try await ark.call([
                 ArkDesk.any("Get", #"{"Id":"\#(made[0].id)"}"#), ArkDesk.any("Get", #"{"Id":"\#(made[1].id)"}"#),
                 ArkDesk.list(#"{"Filter":{"Phases":["Queued"]},"SortOrder":"Asc"}"#),

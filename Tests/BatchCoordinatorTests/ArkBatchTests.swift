@@ -9,7 +9,8 @@ import Foundation
 import Testing
 
 @Suite(.serialized) struct `A job in Ark's manner` {
-    private func submit(_ running: RunningCoordinator, _ text: String, model: String = "served") async throws -> BatchID {
+    private func submit(_ running: RunningCoordinator, _ text: String, model: String = "served") async throws -> BatchID
+    {
         let file = try await running.upload(Array(text.utf8))
         var new = NewBatch(
             project: running.test.project, inputFileID: file.id.rawValue, endpoint: "/v1/chat/completions",
@@ -68,10 +69,11 @@ import Testing
             let errors = try await running.lines(of: batch.errorFileID)
             let digits = job.rawValue
             #expect(
-                errors == [1, 3].enumerated().map { ordinal, number in
-                    #"{"id":"batch_req_\#(digits)0000000\#(ordinal)","custom_id":"id-\#(ordinal + 1)","response":null,"#
-                        + #""error":{"code":"bad","type":"odd","message":"no \#(number)"}}"#
-                })
+                errors
+                    == [1, 3].enumerated().map { ordinal, number in
+                        #"{"id":"batch_req_\#(digits)0000000\#(ordinal)","custom_id":"id-\#(ordinal + 1)","#
+                            + #""response":null,"error":{"code":"bad","type":"odd","message":"no \#(number)"}}"#
+                    })
         }
     }
 
@@ -101,7 +103,7 @@ import Testing
             #expect(try await running.test.number("select count(*) from shards where batch_id = '\(job)'") == 3)
 
             #expect(
-                try await running.test.store.resumeJob(job, project: running.test.project).counts == stopped.counts)
+                try await running.test.store.reopenBatch(job, project: running.test.project).counts == stopped.counts)
             try await reach(running, job, .inProgress)
             try await running.work()
             let complete = try await end(running, of: job, run: 1)
@@ -129,13 +131,13 @@ import Testing
             _ = try await end(running, of: jobs[0])
             try await reach(running, jobs[2], .inProgress)
             #expect(try await running.test.number("select count(*) from batches where admitted_at is not null") == 3)
-            // A resumed one waits like the others, but it is the oldest of them.
-            _ = try await running.test.store.resumeJob(jobs[0], project: running.test.project)
+            // A resumed one waits behind those that came while it had ended.
+            _ = try await running.test.store.reopenBatch(jobs[0], project: running.test.project)
             _ = try await running.test.store.cancelBatch(jobs[1], project: running.test.project, inArk: true)
-            try await reach(running, jobs[0], .inProgress)
+            try await reach(running, jobs[3], .inProgress)
             #expect(
                 try await running.test.number(
-                    "select count(*) from batches where id = '\(jobs[3])' and admitted_at is null") == 1)
+                    "select count(*) from batches where id = '\(jobs[0])' and admitted_at is null") == 1)
             _ = try await eventually("three complete jobs") {
                 try await running.work()
                 let sql = "select count(*) from batches where status = 'completed'"

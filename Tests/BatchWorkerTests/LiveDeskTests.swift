@@ -3,6 +3,7 @@ import BatchCoordinator
 import BatchCore
 import BatchStore
 import BatchTesting
+import BatchWorker
 import HTTPTesting
 import Testing
 
@@ -64,21 +65,22 @@ struct LiveDeskTests {
     @Test func `a request that is sent again gets what was begun, and the backend is called once`() async throws {
         let test = try await TestStore()
         let rig = LiveRig(test)
-        let (started, go) = (TestSignal(), TestSignal())
+        let (started, go) = (TestSignal("the call started"), TestSignal("the call may end"))
         let worker = try WorkerRig(store: test.store) { request, connection in
-            started.raise()
-            try go.wait()
+            started.fire()
+            try go.waitOnThread()
             try connection.respond(text: request.text)
         }
         let first = Task { try await rig.ask("once") }
-        try await started.waitAsync()
+        try await started.wait()
         first.cancel()
         await #expect(throws: CancellationError.self) { try await first.value }
         let second = Task { try await rig.ask("once") }
         try await until("it waits for the same line") {
-            try await rows(test, "waiter is not null") == 1 && rows(test) == 1 && rig.desk.held == 1
+            let (waited, all) = (try await rows(test, "waiter is not null"), try await rows(test))
+            return waited == 1 && all == 1 && rig.desk.held == 1
         }
-        go.raise()
+        go.fire()
         #expect(try await second.value.status == 200)
         // And one whose answer came while nobody waited.
         #expect(worker.server.requestCount == 1)

@@ -124,7 +124,7 @@ let package = Package(
         tests("SealingTests", ["Sealing"]),
         tests("LoopsTests", ["Loops", lifecycle, logging]),
         tests("BatchCoreTests", ["BatchCore"]),
-        tests("BatchStoreTests", ["BatchCore", "BatchStore", "BatchTesting"]),
+        tests("BatchStoreTests", ["BatchCore", "BatchStore", "BatchTesting", "Postgres", logging]),
         tests("BatchFilesTests", ["BatchCore", "BatchFiles", "Curl", "HTTPTesting", "StorageTesting", crypto]),
         tests("BatchInferenceTests", ["BatchCore", "BatchInference", "Curl", "HTTPTesting", "Loops", logging]),
         tests(

@@ -50,9 +50,6 @@ create index ark_jobs_created_idx on ark_jobs (project_id, project_name, created
 create index ark_jobs_updated_idx on ark_jobs (project_id, project_name, updated_at, seq) where deleted_at is null;
 create index ark_jobs_phase_idx on ark_jobs (project_id, project_name, phase, created_at, seq)
     where deleted_at is null;
--- How many jobs a project has under way, not counting those that wait for their turn.
-create index ark_jobs_running_idx on ark_jobs (project_id, project_name)
-    where phase in ('Initializing', 'Running', 'Terminating');
 -- One user runs one file once at a time.
 create unique index ark_jobs_active_input_idx
     on ark_jobs (project_id, access_key_id, project_name, input_bucket, input_key)

@@ -1,9 +1,9 @@
 -- How Ark's jobs come to run: they wait for a place, and those that ended early may go on.
 alter table batches
     -- Jobs of one project with the same queue share the places for jobs under way; null: no place is needed.
-    add column queue text check (profile = 'ark'),
+    add column queue text check (queue is null or profile = 'ark'),
     -- Since when the job has its place; null: it waits for one.
-    add column admitted_at timestamptz check (queue is not null),
+    add column admitted_at timestamptz check (admitted_at is null or queue is not null),
     -- How often it was resumed after an end.
     add column resumes integer not null default 0,
     -- Lines and results of a job that ended early are kept until then; null: they are swept at once.

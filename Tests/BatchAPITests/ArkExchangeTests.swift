@@ -23,7 +23,7 @@ private struct SDKCall: Decodable {
     }
     let call: String
     let status: Int
-    let metadata: Metadata
+    let metadata: Metadata?
 }
 
 /// Ark's control plane over sockets: who may enter, and what everybody is answered.
@@ -52,17 +52,22 @@ private struct SDKCall: Decodable {
             ("AKLTgood", "wrong", 401, "SignatureDoesNotMatch"), ("AKLTnone", Self.secret, 401, "InvalidAccessKey"),
         ] {
             for call in try await call(desk, key, secret) {
-                #expect(call.status == status && call.metadata.Error.Code == code, "\(call)")
-                #expect(call.metadata.Error.CodeN != nil && call.metadata.RequestId.hasPrefix("req_"))
-                #expect(call.metadata.Action == (call.call == "typed" ? "ListBatchInferenceJobs" : "NoSuchAction"))
-                #expect(call.metadata.Version == "2024-01-01" && call.metadata.Service == "ark")
-                #expect(call.metadata.Region == "cn-beijing")
+                if status == 404, call.call == "typed" {
+                    #expect(call.status == 200, "\(call)")
+                    continue
+                }
+                let metadata = try #require(call.metadata)
+                #expect(call.status == status && metadata.Error.Code == code, "\(call)")
+                #expect(metadata.Error.CodeN != nil && metadata.RequestId.hasPrefix("req_"))
+                #expect(metadata.Action == (call.call == "typed" ? "ListBatchInferenceJobs" : "NoSuchAction"))
+                #expect(metadata.Version == "2024-01-01" && metadata.Service == "ark")
+                #expect(metadata.Region == "cn-beijing")
             }
         }
         #expect(try await desk.store.listAccessKeys().first?.lastUsedAt != nil)
         #expect(try await desk.store.revokeAccessKey(id: "AKLTgood"))
         let after = try await call(desk, "AKLTgood", Self.secret)
-        #expect(after.allSatisfy { $0.metadata.Error.Code == "InvalidAccessKey" })
+        #expect(after.allSatisfy { $0.metadata?.Error.Code == "InvalidAccessKey" })
         let log = desk.log.all.joined(separator: "\n")
         #expect(log.contains("project=\(desk.project)") && !log.contains(Self.secret))
         try await desk.stop()
@@ -80,18 +85,21 @@ private struct SDKCall: Decodable {
                 + vector.headers.map { "\($0.key): \($0.value)" } + ["Content-Length: \(vector.bytes.count)"]
             try await connection.send(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + vector.bytes)
             let answer = try await connection.receive()
-            #expect(answer.status == 404, "\(vector.name): \(answer.bodyText)")
-            #expect(answer.bodyText.contains(#""Code":"InvalidActionOrVersion","CodeN":100008"#), "\(vector.name)")
+            let isList = vector.query.contains("Action=ListBatchInferenceJobs")
+            #expect(answer.status == (isList ? 200 : 400), "\(vector.name): \(answer.bodyText)")
+            let found = isList ? #""TotalCount":0"# : #"Parameter"#
+            #expect(answer.bodyText.contains(found), "\(vector.name): \(answer.bodyText)")
         }
         try await desk.stop()
     }
 
-    @Test func `every fault at the root is told in the envelope`() async throws {
+    @Test func `every fault at the root, or of a signed request, is told in the envelope`() async throws {
         let desk = try await RunningDesk.start()
         for (method, path, headers, status, code) in [
             ("GET", "/", [], 400, "InvalidAuthorization"), ("POST", "/?Action=A", [], 400, "InvalidAuthorization"),
             ("PUT", "/", [], 405, "InvalidParameter"), ("GET", "/?Action=%zz", [], 400, "InvalidParameter"),
             ("POST", "/", ["Content-Encoding: gzip"], 415, "InvalidParameter"),
+            ("POST", "/nowhere?Action=A&Version=B", ["Authorization: HMAC-SHA256 Credential=a"], 404, "NotFound"),
         ] as [(String, String, [String], Int, String)] {
             let answer = try await desk.send(method, path, headers: headers, key: .none)
             let metadata = answer.object["ResponseMetadata"] as? [String: Any] ?? [:]
@@ -110,7 +118,7 @@ private struct SDKCall: Decodable {
         let desk = try await RunningDesk.start(hasSealingKey: false)
         try await desk.addAccessKey("AKLTgood", secret: Self.secret, to: desk.project)
         let calls = try await call(desk, "AKLTgood", Self.secret)
-        #expect(calls.allSatisfy { $0.status == 500 && $0.metadata.Error.Code == "InternalError" })
+        #expect(calls.allSatisfy { $0.status == 500 && $0.metadata?.Error.Code == "InternalError" })
         #expect(desk.log.all.contains { $0.contains("sealing_key is not set") })
         try await desk.stop()
     }

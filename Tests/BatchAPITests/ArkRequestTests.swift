@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import BatchCore
+import BatchStore
 import Testing
 
 @testable import BatchAPI
@@ -83,7 +84,8 @@ private func code(_ body: () throws -> Void) -> String? {
             ),
             ("OutputDirTosLocation", nil, "MissingParameter.OutputDirTosLocation"),
             (
-                "OutputDirTosLocation", "{\"BucketName\":\"abc\",\"ObjectKey\":\"\(String(repeating: "o", count: 960))\"}",
+                "OutputDirTosLocation",
+                "{\"BucketName\":\"abc\",\"ObjectKey\":\"\(String(repeating: "o", count: 960))\"}",
                 "InvalidParameter.OutputDirTosLocation.ObjectKey"
             ),
             ("CompletionWindow", #""28d""#, nil), ("CompletionWindow", #""29d""#, "InvalidParameter.CompletionWindow"),

@@ -52,8 +52,8 @@ private func verdict(
         guard claim.accessKeyID == SignedVector.accessKeyID else { return "InvalidAccessKey" }
         try SignatureVerifier(secret: Array(secret.utf8)).verify(claim, of: request, query, body: body)
         return nil
-    } catch let fault as ArkFault {
-        return fault.code
+    } catch {
+        return error.code
     }
 }
 

@@ -119,6 +119,8 @@ import Testing
         #expect(early == .notEnded(.queued))
 
         // Its file was fetched, and then it failed.
+        #expect(try await store.admitJobs(runningMax: 1) == [job])
+        #expect(try await store.findArkJob(job, project: test.project)?.phase == .initializing)
         let duty = try #require(
             try await store.claimFetch(owner: .random(), lease: .seconds(60), perProjectMax: 2))
         let file = NewFile(
@@ -126,7 +128,6 @@ import Testing
             sha256: [UInt8](repeating: 0, count: 32), vaultKey: "key",
             expiresAfterSeconds: nil)
         #expect(try await store.finishFetch(duty.lease, file))
-        #expect(try await store.findArkJob(job, project: test.project)?.phase == .initializing)
         try await test.failArkJob(job)
         try await store.deleteArkJob(job, project: test.project)
         #expect(try await store.findArkJob(job, project: test.project) == nil)
@@ -138,22 +139,38 @@ import Testing
         #expect(try await test.makeArkJob(try test.newArkJob(invocation: "i-1")) == job)
     }
 
-    @Test func `counts those under way for each project`() async throws {
+    @Test func `counts those that have a place, for each project`() async throws {
         let test = try await TestStore()
         let first = try await test.makeArkJob(try test.newArkJob(1))
-        _ = try await test.makeArkJob(try test.newArkJob(2))
+        let second = try await test.makeArkJob(try test.newArkJob(2))
         let other = try await test.makeArkJob(try test.newArkJob(3, projectName: "other"))
         func underWay(_ name: String) async throws -> Int64 {
             try await test.store.countArkJobsUnderWay(project: test.project, projectName: name)
         }
         #expect(try await underWay("default") == 0)
-        try await test.tamper(
-            "update batches set status = 'in_progress', total = 1 where id in ('\(first)', '\(other)')")
+        #expect(try await Set(test.store.admitJobs(runningMax: 1)) == [first, other])
         #expect(try await underWay("default") == 1)
         _ = try await test.store.cancelBatch(first, project: test.project, inArk: true)
         #expect(try await underWay("default") == 1)
+        #expect(try await test.store.findArkJob(second, project: test.project)?.phase == .queued)
         try await test.tamper("update batches set status = 'cancelled', cancelled_at = now() where id = '\(first)'")
         #expect(try await underWay("default") == 0)
         #expect(try await underWay("other") == 1)
+    }
+
+    @Test func `has a resumed job in the queue again, unless its file is under way in another`() async throws {
+        let test = try await TestStore()
+        let first = try await test.makeArkJob(try test.newArkJob())
+        try await test.failArkJob(first)
+        let second = try await test.makeArkJob(try test.newArkJob())
+        let refused = try await test.refusal { try await test.store.resumeArkJob(first, project: test.project) }
+        #expect(refused == .isRunning(second))
+        #expect(try await test.store.findArkJob(first, project: test.project)?.phase == .failed)
+        try await test.failArkJob(second)
+        try await test.store.resumeArkJob(first, project: test.project)
+        #expect(try await test.store.findArkJob(first, project: test.project)?.phase == .queued)
+        #expect(try await test.arkJobs { filter, _ in filter.phases = [.queued] }.ids == [first])
+        let again = try await test.refusal { try await test.makeArkJob(try test.newArkJob()) }
+        #expect(again == .isRunning(first))
     }
 }

@@ -2,7 +2,7 @@
 """Calls Ark's control plane through the official SDK and prints what the caller meets, as a JSON array.
 
 The arguments are host:port, access key and secret. Each entry is {call, status, metadata}: the status of the exception
-(200 when there was none) and `ResponseMetadata` of the body.
+(200 when there was none) and `ResponseMetadata` of the body, absent when there was no exception.
 """
 
 import json
@@ -34,7 +34,7 @@ def main(host, key, secret):
     met = []
     for name, call in calls.items():
         try:
-            met.append({"call": name, "status": 200, "metadata": {}, "result": str(call())})
+            met.append({"call": name, "status": 200, "result": str(call())})
         except ApiException as error:
             met.append({"call": name, "status": error.status, "metadata": json.loads(error.body)["ResponseMetadata"]})
     print(json.dumps(met))

@@ -24,7 +24,4 @@ package enum ArkPhase: String, CaseIterable, Hashable, Sendable {
         case .queued, .initializing, .running, .terminating: false
         }
     }
-
-    /// Those that count as running: neither waiting nor ended.
-    package static let underWay: [ArkPhase] = [.initializing, .running, .terminating]
 }

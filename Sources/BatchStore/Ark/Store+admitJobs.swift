@@ -36,7 +36,7 @@ extension Store {
 
     /// Visits the queues in which somebody waits one by one. Of a row that is just being changed (cancelled, for
     /// example) nothing is expected: the next in line gets the place.
-    private static func admission(_ runningMax: Int) -> Query {
+    static func admission(_ runningMax: Int) -> Query {
         """
         with recursive queues as (
             (select project_id, queue from batches where \(unescaped: waits) order by project_id, queue limit 1)

@@ -117,6 +117,7 @@ extension Store {
         batch.profile = .ark
         batch.id = id
         batch.name = new.name
+        batch.queue = new.projectName
         batch.inputURL = new.input.description
         batch.outputURL = files.resultsAddress
         batch.errorsURL = files.errorsAddress

@@ -100,16 +100,16 @@ extension Store {
         }
     }
 
-    /// How many jobs of a project are neither waiting nor ended.
+    /// How many jobs of a project have one of its places for jobs under way.
     package func countArkJobsUnderWay(project: ProjectID, projectName: String) async throws -> Int64 {
         try await pool.run(retryingConnectionLoss: true) { session in
             try session.query(
                 """
-                select count(*)::int8 as count from ark_jobs
-                where project_id = \(project.rawValue) and project_name = \(projectName)
-                  and phase in ('Initializing', 'Running', 'Terminating')
+                select count(*)::int8 as count from batches
+                where project_id = \(project.rawValue) and queue = \(projectName) and admitted_at is not null
+                  and status in ('validating', 'in_progress', 'finalizing', 'cancelling')
                 """
-            ).onlyRow("ark_jobs")["count", as: Int64.self]
+            ).onlyRow("batches")["count", as: Int64.self]
         }
     }
 

@@ -31,30 +31,7 @@ extension Store {
         owner: CoordinatorID, lease: Duration, perProjectMax: Int
     ) async throws -> FetchDuty? {
         try await pool.run { session in
-            try session.query(
-                """
-                with busy as materialized (
-                    select project_id from batches
-                    where status = 'validating' and input_url is not null and input_fetched_at is null
-                      and (queue is null or admitted_at is not null)
-                      and owner is not null and owner_until > clock_timestamp()
-                    group by project_id having count(*) >= \(perProjectMax)
-                )
-                update batches b set owner = \(owner.rawValue), owner_epoch = owner_epoch + 1,
-                    owner_until = clock_timestamp() + \(lease), duty_attempts = duty_attempts + 1
-                from projects p
-                where p.id = b.project_id and b.id = (
-                    select id from batches
-                    where status = 'validating' and input_url is not null and input_fetched_at is null
-                      and (queue is null or admitted_at is not null)
-                      and (owner_until is null or owner_until < clock_timestamp())
-                      and project_id not in (select project_id from busy)
-                    order by duty_attempts, seq limit 1 for update skip locked
-                )
-                returning b.id, b.owner_epoch, b.project_id, p.name, b.profile, b.input_file_id, b.input_url,
-                    b.duty_attempts
-                """
-            ).first.map { row in
+            try session.query(Self.fetchClaim(owner, lease, perProjectMax: perProjectMax)).first.map { row in
                 FetchDuty(
                     lease: DutyLease(batch: try row.identifier("id"), epoch: try row["owner_epoch", as: Int32.self]),
                     project: try row.identifier("project_id"), projectName: try row["name", as: String.self],
@@ -63,6 +40,32 @@ extension Store {
                     attempts: try row["duty_attempts", as: Int32.self])
             }
         }
+    }
+
+    /// The one statement of a claim. Its conditions are those of the index, in which nobody stands who waits for a place.
+    static func fetchClaim(_ owner: CoordinatorID, _ lease: Duration, perProjectMax: Int) -> Query {
+        """
+        with busy as materialized (
+            select project_id from batches
+            where status = 'validating' and input_url is not null and input_fetched_at is null
+              and (queue is null or admitted_at is not null)
+              and owner is not null and owner_until > clock_timestamp()
+            group by project_id having count(*) >= \(perProjectMax)
+        )
+        update batches b set owner = \(owner.rawValue), owner_epoch = owner_epoch + 1,
+            owner_until = clock_timestamp() + \(lease), duty_attempts = duty_attempts + 1
+        from projects p
+        where p.id = b.project_id and b.id = (
+            select id from batches
+            where status = 'validating' and input_url is not null and input_fetched_at is null
+              and (queue is null or admitted_at is not null)
+              and (owner_until is null or owner_until < clock_timestamp())
+              and project_id not in (select project_id from busy)
+            order by duty_attempts, seq limit 1 for update skip locked
+        )
+        returning b.id, b.owner_epoch, b.project_id, p.name, b.profile, b.input_file_id, b.input_url,
+            b.duty_attempts
+        """
     }
 
     /// Records the fetched file and hands the batch to validation, in one commit. False when the duty is lost, or the

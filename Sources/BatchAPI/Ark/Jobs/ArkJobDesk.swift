@@ -22,6 +22,7 @@ struct ArkJobDesk: Sendable {
             ArkAction(name: "GetBatchInferenceJob", perform: get),
             ArkAction(name: "UpdateBatchInferenceJob", perform: update),
             ArkAction(name: "StopBatchInferenceJob", perform: stop),
+            ArkAction(name: "ResumeBatchInferenceJob", perform: resume),
             ArkAction(name: "DeleteBatchInferenceJob", perform: delete),
         ]
     }

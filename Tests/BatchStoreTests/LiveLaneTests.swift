@@ -75,7 +75,9 @@ import Testing
         let test = try await TestStore()
         for number in 0..<6 {
             let batch = try await test.openLive(waiter: me, key: 1, model: "m\(number)")
-            for shard in 0..<10 { try await test.addLive(["1/\(number)/\(shard)"], to: batch, shard: Int32(shard), waiter: me) }
+            for shard in 0..<10 {
+                try await test.addLive(["1/\(number)/\(shard)"], to: batch, shard: Int32(shard), waiter: me)
+            }
         }
         let batch = try await test.openLive(waiter: me, key: 2)
         for shard in 0..<30 { try await test.addLive(["2/\(shard)"], to: batch, shard: Int32(shard), waiter: me) }
@@ -90,7 +92,9 @@ import Testing
         let test = try await TestStore()
         let process = try await test.liveProcess(me)
         let batch = try await test.openLive(waiter: me)
-        for shard in 0..<3 { try await test.addLive(["\(shard)a", "\(shard)b"], to: batch, shard: Int32(shard), waiter: me) }
+        for shard in 0..<3 {
+            try await test.addLive(["\(shard)a", "\(shard)b"], to: batch, shard: Int32(shard), waiter: me)
+        }
         let worker = WorkerID.random()
         let claims = try await claim(test, 3, by: worker)
         var checkpoints = try claims.map { try TestStore.checkpoint($0, sequence: 0, ordinals: [1]) }

@@ -38,7 +38,8 @@ struct LiveShardTests {
         let asking = Task { try await rig.ask("urgent") }
         try await until("the worker has it") {
             try await test.number(
-                "select count(*) from shards s join batches b on b.id = s.batch_id where lane = 0 and state = 'claimed'") == 1
+                "select count(*) from shards s join batches b on b.id = s.batch_id where lane = 0 and state = 'claimed'"
+            ) == 1
         }
         gate.fire()
         #expect(try await asking.value.status == 200)

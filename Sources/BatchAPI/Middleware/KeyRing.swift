@@ -29,7 +29,8 @@ final class KeyRing: Sendable {
         guard !owner.isTemporary else {
             throw BatchError(
                 status: 403, type: "invalid_request_error", code: "temporary_api_key",
-                message: "Temporary API keys of GetApiKey are for the routes below \(LiveRoutes.runtimePrefix) only; use "
+                message:
+                    "Temporary API keys of GetApiKey are for the routes below \(LiveRoutes.runtimePrefix) only; use "
                     + "a lasting key here.", isFinal: true)
         }
         return owner.project

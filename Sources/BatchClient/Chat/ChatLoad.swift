@@ -101,7 +101,8 @@ package struct ChatLoad: Sendable {
         case 408, 409, 429, 500...:
             last = Self.refusal(response)
             tally.retried(status: response.status)
-            guard case .seconds(let seconds)? = response.headers.first("Retry-After").flatMap(RetryAfter.init(parsing:)),
+            guard
+                case .seconds(let seconds)? = response.headers.first("Retry-After").flatMap(RetryAfter.init(parsing:)),
                 seconds > 0
             else { return .seconds(1) }
             breaker.close(for: .seconds(min(seconds, 3_600)))

@@ -67,7 +67,9 @@ struct ChatLoadCommand: AsyncParsableCommand {
         guard (1...Self.callersMax).contains(callers) else {
             throw ValidationError("--callers must be 1…\(Self.callersMax), not \(callers)")
         }
-        guard (1...1_000_000_000).contains(tasks) else { throw ValidationError("--tasks must be at least 1, not \(tasks)") }
+        guard (1...1_000_000_000).contains(tasks) else {
+            throw ValidationError("--tasks must be at least 1, not \(tasks)")
+        }
         guard (1...259_200).contains(timeout) else {
             throw ValidationError("--timeout must be 1…259200 seconds (72 hours), not \(timeout)")
         }

@@ -58,7 +58,9 @@ struct LiveReport: Sendable {
 
     private func text(_ restart: RestartPart.Outcome) -> String {
         var table = TextTable(["COORDINATOR KILLED", ""])
-        table.add(["callers, requests", "\(FigureText.count(bench.restartCallers)), \(FigureText.count(restart.requests))"])
+        table.add([
+            "callers, requests", "\(FigureText.count(bench.restartCallers)), \(FigureText.count(restart.requests))",
+        ])
         table.add(["answered before, in flight then", "\(restart.answeredBefore), \(restart.inFlight)"])
         table.add(["answered", FigureText.count(restart.figures.answered)])
         table.add(["failed, by status", Self.counts(restart.figures.failures)])

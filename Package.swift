@@ -18,7 +18,7 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let migrations = [
     "0001_tenants", "0002_files", "0003_batches", "0004_shards", "0005_workers", "0006_events",
     "0007_scheduling", "0008_lineage", "0009_notifications", "0010_profiles", "0011_remote_objects",
-    "0012_access_keys", "0013_ark_jobs", "0014_ark_runs", "0015_live",
+    "0012_access_keys", "0013_ark_jobs", "0014_ark_runs", "0015_live", "0016_temporary_keys",
 ]
 
 func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

@@ -27,6 +27,7 @@ package enum Migrations {
         Migration(name: "0013_ark_jobs", sql: text(PackageResources._013_ark_jobs_sql)),
         Migration(name: "0014_ark_runs", sql: text(PackageResources._014_ark_runs_sql)),
         Migration(name: "0015_live", sql: text(PackageResources._015_live_sql)),
+        Migration(name: "0016_temporary_keys", sql: text(PackageResources._016_temporary_keys_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -6,7 +6,8 @@ package struct APIConfiguration: Hashable, Sendable {
     package var host = "127.0.0.1"
     /// TCP port, 0…65535; 0 lets the system choose one.
     package var port = 8080
-    /// Connections that may be open at once; more wait in the listen queue. Each needs a file descriptor.
+    /// Connections that may be open at once besides those whose requests are held; more wait in the listen queue. Each
+    /// needs a file descriptor.
     package var connectionsMax = 8_192
     /// A connection on which nothing arrives for this long between or inside requests is closed.
     package var idleTimeout = Duration.seconds(60)
@@ -14,6 +15,10 @@ package struct APIConfiguration: Hashable, Sendable {
     package var headerBytesMax = 64 << 10
     /// Largest JSON request body, in bytes.
     package var jsonBytesMax = 1 << 20
+    /// Largest body of a batch chat request, in bytes.
+    package var liveBodyBytesMax = 6 << 20
+    /// Bodies of all batch chat requests that are held or being received, in bytes together.
+    package var liveHeldBytesMax = 256 << 20
     /// Uploads that may be received at once.
     package var uploadsMax = 64
     /// Downloads that may be sent at once; each holds up to two pieces of 256 KiB.
@@ -62,6 +67,7 @@ package struct APIConfiguration: Hashable, Sendable {
         let positive: [(String, Int)] = [
             ("connections_max", connectionsMax), ("json_bytes_max", jsonBytesMax), ("uploads_max", uploadsMax),
             ("downloads_max", downloadsMax), ("keys_remembered_max", keysRememberedMax),
+            ("live.body_bytes_max", liveBodyBytesMax), ("live.held_bytes_max", liveHeldBytesMax),
             ("consumers_max", consumersMax), ("consumers_per_project_max", consumersPerProjectMax),
         ]
         for (name, value) in positive where value < 1 {

@@ -19,12 +19,14 @@ package struct APIServer: Service {
     private let logger: Logger
     private let store: Store
     private let bell: EventBell
+    private let heldMax: Int
     private let onReady: @Sendable (Int) -> Void
 
     /// A server that is not listening yet.
     ///
     /// - Parameters:
     ///   - models: names that `/v1/models` lists.
+    ///   - held: who answers the requests of Ark's batch chat.
     ///   - tester: sends tests to webhook endpoints.
     ///   - sealingKey: seals their secrets; without it none can be made.
     ///   - modelIsKnown: whether some backend serves a model; Ark's jobs that name another are refused.
@@ -32,7 +34,7 @@ package struct APIServer: Service {
     ///   - onReady: called once with the port, when connections are accepted.
     package init(
         configuration: APIConfiguration, store: Store, vault: any FileVault, receiver: FileReceiver, models: [String],
-        limits: Limits, tester: EndpointTester, sealingKey: SealingKey?,
+        limits: Limits, held: HeldRequests, tester: EndpointTester, sealingKey: SealingKey?,
         modelIsKnown: @escaping @Sendable (String) -> Bool = { _ in true }, probe: RemoteProbe? = nil, logger: Logger,
         onReady: @escaping @Sendable (Int) -> Void
     ) {
@@ -41,6 +43,7 @@ package struct APIServer: Service {
         self.bell = EventBell(
             consumersMax: configuration.consumersMax, consumersPerProjectMax: configuration.consumersPerProjectMax)
         self.logger = logger
+        self.heldMax = held.heldMax
         self.onReady = onReady
         let uploads = Gate(limit: configuration.uploadsMax, waitersMax: configuration.waitersMax)
         let downloads = Gate(limit: configuration.downloadsMax, waitersMax: configuration.waitersMax)
@@ -75,7 +78,7 @@ package struct APIServer: Service {
         self.desk = FrontDesk(
             table: RouteTable(
                 health.routes + shared + endpoints.routes + deliveries.routes + events.routes
-                    + ArkRoutes(noteUse: { try await store.noteAccessKeyUse(id: $0) }, actions: jobs.actions).routes),
+                    + Self.ark(store, limits, held, jobs, configuration)),
             keys: KeyRing(trust: configuration.keyTrust, entriesMax: configuration.keysRememberedMax) { digest in
                 try await store.findAPIKey(sha256: digest)
             },
@@ -85,13 +88,28 @@ package struct APIServer: Service {
             signedBytesMax: configuration.jsonBytesMax, logger: logger)
     }
 
+    /// Ark's control plane and its batch chat.
+    private static func ark(
+        _ store: Store, _ limits: Limits, _ held: HeldRequests, _ jobs: ArkJobDesk, _ configuration: APIConfiguration
+    ) -> [Route] {
+        let keys = TemporaryKeyAction(
+            store: store, secondsMax: limits.ark.temporaryKeySecondsMax, countMax: limits.ark.temporaryKeysMax)
+        let control = ArkRoutes(
+            noteUse: { try await store.noteAccessKeyUse(id: $0) }, actions: jobs.actions + [keys.action])
+        let live = LiveRoutes(
+            held: held, models: limits.ark.models, endpoints: limits.endpoints,
+            bodyBytesMax: configuration.liveBodyBytesMax, depthMax: limits.nestingDepthMax,
+            budget: BodyBudget(bytesMax: configuration.liveHeldBytesMax))
+        return control.routes + live.routes
+    }
+
     /// Method and path of every route, for tests that must not forget one.
     package var routes: [(method: String, path: String, needs: RouteKey)] {
         desk.table.routes.map { route in
             let needs: RouteKey =
                 switch route.access {
                 case .open: .nothing
-                case .guarded: .apiKey
+                case .guarded, .held: .apiKey
                 case .signed: .signature
                 }
             return (route.method.rawValue, route.path, needs)
@@ -107,8 +125,8 @@ package struct APIServer: Service {
     package func run() async throws {
         let server = try builder.buildServer(
             configuration: ServerConfiguration(
-                address: .hostname(configuration.host, port: configuration.port), backlog: 1_024,
-                availableConnectionsDelegate: .maximum(configuration.connectionsMax, logger: logger)),
+                address: .hostname(configuration.host, port: configuration.port), backlog: Self.backlog,
+                availableConnectionsDelegate: .maximum(configuration.connectionsMax + heldMax, logger: logger)),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger
         ) { [desk] request, writer, channel in
             try await desk.serve(request, writer, channel)
@@ -134,6 +152,9 @@ package struct APIServer: Service {
         }
     }
 
+    /// Connections that the kernel keeps until they are accepted, if the system allows as many.
+    private static let backlog = 4_096
+
     private var builder: HTTPServerBuilder {
         let configuration = configuration
         let logger = logger
@@ -145,7 +166,7 @@ package struct APIServer: Service {
                     BodyPaceHandler(
                         bytesPerSecondMin: configuration.bodyBytesPerSecondMin, window: configuration.bodyRateWindow,
                         deadline: configuration.bodyDeadline),
-                    StallHandler(timeout: configuration.responseStallTimeout),
+                    StallHandler(timeout: configuration.responseStallTimeout), HangUpHandler(),
                 ], idleTimeout: TimeAmount(configuration.idleTimeout),
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: configuration.headerBytesMax, maxHeaderListSize: configuration.headerBytesMax)))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BatchCore
+import BatchStore
 import HTTPTypes
 
 /// What a route asks of who calls it.
@@ -20,6 +21,8 @@ struct Route: Sendable {
         case open(@Sendable (Call) async throws -> Answer)
         /// Holders of a key, for their project.
         case guarded(@Sendable (Call, ProjectID) async throws -> Answer)
+        /// Holders of a key, also of a temporary one; the answer may take days.
+        case held(@Sendable (Call, APIKeyOwner, HeldConnection) async throws -> Answer)
         /// Whoever signs with an access key, for its project; the body was read to be verified.
         case signed(@Sendable (Call, SignedCaller, [UInt8]) async throws -> Answer)
     }
@@ -44,6 +47,14 @@ struct Route: Sendable {
         _ handle: @escaping @Sendable (Call, ProjectID) async throws -> Answer
     ) -> Route {
         Route(method: method, path: path, access: .guarded(handle))
+    }
+
+    /// A route for holders of a key, also of a temporary one, whose requests are held until they are answered.
+    static func held(
+        _ method: HTTPRequest.Method, _ path: String,
+        _ handle: @escaping @Sendable (Call, APIKeyOwner, HeldConnection) async throws -> Answer
+    ) -> Route {
+        Route(method: method, path: path, access: .held(handle))
     }
 
     /// A route for whoever signs with an access key.

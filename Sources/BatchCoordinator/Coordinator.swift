@@ -97,6 +97,7 @@ package struct Coordinator: Service {
         let forecaster = BatchForecaster(store: store, every: configuration.forecastEvery, logger: logger)
         let sweeper = BatchSweeper(store: store)
         let eventPruner = EventPruner(store: store, retention: configuration.notify.retention)
+        let keyPruner = KeyPruner(store: store)
         let pruner = FilePruner(store: store, vault: vault, orphanAge: configuration.orphanAge, logger: logger)
         let admitter = JobAdmitter(store: store, runningMax: configuration.limits.ark.runningMax, logger: logger)
         var loops = [
@@ -106,6 +107,7 @@ package struct Coordinator: Service {
             loop("forecaster", WakeSignal(), idle: configuration.forecastEvery) { try await forecaster.poll() },
             loop("sweeper", WakeSignal()) { try await sweeper.poll() },
             loop("event pruner", WakeSignal(), idle: EventPruner.every) { try await eventPruner.poll() },
+            loop("pruner of keys", WakeSignal(), idle: KeyPruner.every) { try await keyPruner.poll() },
             loop("pruner", WakeSignal(), idle: configuration.pollEvery * 5) { try await pruner.poll() },
         ]
         for wake in wakes.validators {

@@ -110,6 +110,12 @@ final class RawConnection: Sendable {
     /// Closes the sending side.
     func finishSending() { shutdown(descriptor, CInt(SHUT_WR)) }
 
+    /// Makes the end of this connection a reset.
+    func resetOnClose() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+    }
+
     /// One response, read to the end of its Content-Length.
     func receive(isHead: Bool = false) async throws -> RawResponse {
         let descriptor = descriptor

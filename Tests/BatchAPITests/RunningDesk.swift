@@ -42,19 +42,20 @@ final class RunningDesk: Sendable {
     /// Starts the server; `change` adjusts its settings, `postgres` may be a cluster that the test stops.
     static func start(
         postgres: PrivatePostgres? = nil, limits: Limits = Limits(), models: [String] = ["tiny", "Org/Model"],
-        hasSealingKey: Bool = true, _ change: (inout APIConfiguration) -> Void = { _ in }
+        hasSealingKey: Bool = true, live: any LiveAnswering = ScriptedLane(),
+        _ change: (inout APIConfiguration) -> Void = { _ in }
     ) async throws -> RunningDesk {
         var configuration = APIConfiguration()
         configuration.port = 0
         change(&configuration)
         return try await RunningDesk(
             postgres: try postgres ?? PrivatePostgres.shared(), limits: limits, models: models,
-            configuration: configuration, hasSealingKey: hasSealingKey)
+            configuration: configuration, hasSealingKey: hasSealingKey, live: live)
     }
 
     private init(
         postgres: PrivatePostgres, limits: Limits, models: [String], configuration: APIConfiguration,
-        hasSealingKey: Bool
+        hasSealingKey: Bool, live: any LiveAnswering
     ) async throws {
         let log = self.log
         let logger = Logger(label: "desk") { _ in LogBookHandler(book: log) }
@@ -70,6 +71,9 @@ final class RunningDesk: Sendable {
         server = APIServer(
             configuration: configuration, store: store, vault: vault,
             receiver: FileReceiver(store: store, vault: vault, limits: limits), models: models, limits: limits,
+            held: HeldRequests(
+                desk: live, wait: .seconds(72 * 3_600), heldMax: 1_000,
+                modelIsKnown: { models.contains($0) || $0 == Endpoint.testModel }),
             tester: EndpointTester(
                 sender: WebhookSender(
                     engines: [CurlEngine(EngineConfiguration(), logger: nil)], timeout: .seconds(5),

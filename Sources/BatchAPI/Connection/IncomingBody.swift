@@ -73,11 +73,11 @@ final class IncomingBody {
     ///
     /// - Throws: a 413 ``BatchCore/BatchError`` when it is longer than `limit` bytes.
     func collect(upTo limit: Int) async throws -> [UInt8] {
-        if let declaredLength, declaredLength > limit { throw tooLarge(limit) }
+        if let declaredLength, declaredLength > limit { throw Self.tooLarge(limit) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(declaredLength ?? 0))
         while let buffer = try await next() {
-            guard bytes.count + buffer.readableBytes <= limit else { throw tooLarge(limit) }
+            guard bytes.count + buffer.readableBytes <= limit else { throw Self.tooLarge(limit) }
             bytes.append(contentsOf: buffer.readableBytesView)
         }
         return bytes
@@ -105,7 +105,8 @@ final class IncomingBody {
         request.headers[.expect]?.lowercased() == "100-continue"
     }
 
-    private func tooLarge(_ limit: Int) -> BatchError {
+    /// The 413 of a body that is longer than `limit` bytes.
+    static func tooLarge(_ limit: Int) -> BatchError {
         .tooLarge("The request body is larger than \(limit) bytes, the most that this route accepts.")
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BatchCore
+import BatchStore
 import HTTPTypes
 import HummingbirdCore
 import Logging
@@ -30,7 +31,11 @@ struct FrontDesk: Sendable {
         var record = AccessRecord(request: request, requestID: requestID)
         var answer: Answer
         do {
-            answer = try await self.answer(request, body, &record)
+            answer = try await self.answer(request, body, channel, &record)
+        } catch let gone as ClientGone {
+            // Not a status of HTTP's: the log's word for a request that nobody waits for any more.
+            record.write(to: logger, status: 499, since: started)
+            throw gone
         } catch {
             let (rendered, isInternal) = Self.render(error, request, requestID: requestID)
             if isInternal { record.cause = "\(error)" }
@@ -38,7 +43,7 @@ struct FrontDesk: Sendable {
         }
         if await !body.settle() { answer.closesConnection = true }
         let elapsed = started.duration(to: .now)
-        let head = Self.head(answer, requestID: requestID, elapsed: elapsed)
+        let head = Self.head(answer, request, requestID: requestID, elapsed: elapsed)
         do {
             try await AnswerWriter.send(answer, head: head, isHead: request.method == .head, writer, channel)
             record.write(to: logger, status: answer.status.code, since: started)
@@ -51,7 +56,7 @@ struct FrontDesk: Sendable {
     }
 
     private func answer(
-        _ request: Request, _ body: IncomingBody, _ record: inout AccessRecord
+        _ request: Request, _ body: IncomingBody, _ channel: any Channel, _ record: inout AccessRecord
     ) async throws -> Answer {
         try Self.checkFraming(request.headers)
         let route: Route
@@ -81,6 +86,10 @@ struct FrontDesk: Sendable {
             let project = try await keys.project(for: request.headers)
             record.project = project
             return try await handle(call(), project)
+        case .held(let handle):
+            let owner = try await keys.owner(for: request.headers)
+            record.project = owner.project
+            return try await handle(call(), owner, HeldConnection(channel: channel))
         case .signed(let handle):
             let (caller, bytes) = try await accessKeys.admit(
                 SignedRequest(request), now: HTTPDate.unixSeconds()
@@ -97,7 +106,8 @@ struct FrontDesk: Sendable {
     ) -> (answer: Answer, isInternal: Bool) {
         let isSigned = request.headers[.authorization]?.hasPrefix(SignatureClaim.algorithm) ?? false
         guard isSigned || request.uri.path == ArkRoutes.path else {
-            let (visible, isInternal) = ErrorAnswer.visible(error, requestID: requestID)
+            var (visible, isInternal) = ErrorAnswer.visible(error, requestID: requestID)
+            if request.uri.path.hasPrefix(LiveRoutes.runtimePrefix) { visible = LiveFault.told(visible) }
             return (ErrorAnswer.answer(visible), isInternal)
         }
         let (fault, isInternal) = ArkFault.visible(error, requestID: requestID)
@@ -115,6 +125,9 @@ struct FrontDesk: Sendable {
         }
     }
 
+    /// Longest `X-Client-Request-Id` that is repeated, in bytes.
+    private static let clientRequestIDBytesMax = 256
+
     private static func wrongMethod(_ request: Request, _ record: AccessRecord, _ methods: [String]) -> Answer {
         let allowed = methods.joined(separator: ", ")
         let error = BatchError(
@@ -127,11 +140,17 @@ struct FrontDesk: Sendable {
     }
 
     /// The response head: the answer's headers and those that every response has. (contracts: OpenAI response headers)
-    private static func head(_ answer: Answer, requestID: String, elapsed: Duration) -> HTTPResponse {
+    private static func head(
+        _ answer: Answer, _ request: Request, requestID: String, elapsed: Duration
+    ) -> HTTPResponse {
         var headers = answer.headers
         headers[.contentLength] = answer.length.map { String($0) }
         headers[.date] = HTTPDate.now()
         headers[.xRequestID] = requestID
+        // Ark's clients report what they find here. (contracts: Ark runtime response headers)
+        if let theirs = request.headers[.clientRequestID], theirs.utf8.count <= clientRequestIDBytesMax {
+            headers[.clientRequestID] = theirs
+        }
         headers[.openAIVersion] = "2020-10-01"
         headers[.openAIProcessing] = String(elapsed.milliseconds)
         if answer.closesConnection { headers[.connection] = "close" }

@@ -29,6 +29,8 @@ extension HTTPField.Name {
     static let ttLogID = header("x-tt-logid")
     /// `X-Sdk-Invocation-Id`: the same on every attempt of one call of Volcengine's SDK.
     static let sdkInvocationID = header("x-sdk-invocation-id")
-    /// `x-client-request-id`: chosen by the user, for the log.
+    /// `x-client-request-id`: chosen by the user, for the log; repeated in the response.
     static let clientRequestID = header("x-client-request-id")
+    /// `X-Shardline-Durable`: whether a held request outlives the process; an extension of ours.
+    static let shardlineDurable = header("x-shardline-durable")
 }

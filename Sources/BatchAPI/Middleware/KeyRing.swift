@@ -21,10 +21,25 @@ final class KeyRing: Sendable {
         self.find = find
     }
 
-    /// The project of the request's key.
+    /// The project of the request's key, which is not a temporary one: those are for Ark's runtime only.
+    ///
+    /// - Throws: a 401 or 403 ``BatchCore/BatchError`` that says what is missing; or what the database threw.
+    func project(for headers: HTTPFields) async throws -> ProjectID {
+        let owner = try await owner(for: headers)
+        guard !owner.isTemporary else {
+            throw BatchError(
+                status: 403, type: "invalid_request_error", code: "temporary_api_key",
+                message:
+                    "Temporary API keys of GetApiKey are for the routes below \(LiveRoutes.runtimePrefix) only; use "
+                    + "a lasting key here.", isFinal: true)
+        }
+        return owner.project
+    }
+
+    /// Whom the request's key belongs to.
     ///
     /// - Throws: a 401 ``BatchCore/BatchError`` that says what is missing; or what the database threw.
-    func project(for headers: HTTPFields) async throws -> ProjectID {
+    func owner(for headers: HTTPFields) async throws -> APIKeyOwner {
         let key = try Self.key(in: headers)
         let digest = Array(SHA256.hash(data: Array(key.utf8)))
         guard let owner = try await owners.value(of: digest, find: { try await find(digest) }) else {
@@ -32,7 +47,7 @@ final class KeyRing: Sendable {
                 "Incorrect API key provided\(Self.hint(key)). Ask the operator of this server for a key; keys of other "
                     + "services do not work here.")
         }
-        return owner.project
+        return owner
     }
 
     /// The key that the headers carry.

@@ -19,6 +19,11 @@ package struct ArkLimits: Hashable, Sendable {
     /// How long a repeated request to create a job is recognised by its `X-Sdk-Invocation-Id`, in seconds.
     package var invocationSeconds: Int64 = 86_400
 
+    /// Longest time that a temporary API key may be good, in seconds.
+    package var temporaryKeySecondsMax: Int = 30 * 86_400
+    /// Temporary API keys of one project that may be good at once.
+    package var temporaryKeysMax: Int = 10_000
+
     /// Completion windows that are accepted, in seconds: one day to 28. (contracts: Ark create request)
     package static let completionWindowSeconds: ClosedRange<Int64> = 86_400...(28 * 86_400)
 

@@ -6,6 +6,9 @@ package struct EndpointList: Hashable, Sendable, CustomStringConvertible {
     /// What a mixed batch has as its endpoint: each line names its own. (contracts: vLLM run-batch, mixed urls)
     package static let mixed = "*"
 
+    /// Where backends take texts and images to embed together. (contracts: Ark runtime routes)
+    package static let multimodalEmbeddings = "/v1/embeddings/multimodal"
+
     /// Longest path, in bytes.
     package static let pathBytesMax = 200
 
@@ -16,7 +19,7 @@ package struct EndpointList: Hashable, Sendable, CustomStringConvertible {
     package static let standard = EndpointList(
         paths: Endpoint.allCases.map(\.rawValue) + [
             "/v1/score", "/score", "/v1/rerank", "/rerank", "/v2/rerank", "/v1/audio/transcriptions",
-            "/v1/audio/translations",
+            "/v1/audio/translations", multimodalEmbeddings,
         ])
 
     private init(paths: [String]) { self.paths = paths }

@@ -9,6 +9,21 @@ package struct APIKeyOwner: Hashable, Sendable {
     package let keyID: Int64
     /// The tenant that the key opens.
     package let project: ProjectID
+    /// What a temporary key is for, as clients name models and endpoints; nil: the key is a lasting one.
+    package let resources: [String]?
+
+    /// Whether the key opens Ark's runtime only.
+    package var isTemporary: Bool { resources != nil }
+
+    /// Whose key it is.
+    package init(keyID: Int64, project: ProjectID, resources: [String]? = nil) {
+        self.keyID = keyID
+        self.project = project
+        self.resources = resources
+    }
+
+    /// Whether requests that name `model` may come with it.
+    package func mayUse(model: String) -> Bool { resources?.contains(model) ?? true }
 }
 
 /// A key as operators see it: never the key itself.
@@ -40,23 +55,33 @@ extension Store {
         }
     }
 
-    /// Whom the key with this SHA-256 belongs to; nil when there is none or it was revoked.
+    /// Whom the key with this SHA-256 belongs to; nil when there is none, it was revoked or is over, or the access key
+    /// that it was got with was revoked.
     package func findAPIKey(sha256: [UInt8]) async throws -> APIKeyOwner? {
         try await pool.run(retryingConnectionLoss: true) { session in
-            try session.query("select id, project_id from api_keys where sha256 = \(sha256) and revoked_at is null")
-                .first.map {
-                    APIKeyOwner(keyID: try $0["id", as: Int64.self], project: try $0.identifier("project_id"))
-                }
+            try session.query(
+                """
+                select k.id, k.project_id, k.resources
+                from api_keys k left join access_keys a on a.id = k.access_key_id
+                where k.sha256 = \(sha256) and k.revoked_at is null and a.revoked_at is null
+                  and (k.expires_at is null or k.expires_at > clock_timestamp())
+                """
+            ).first.map {
+                APIKeyOwner(
+                    keyID: try $0["id", as: Int64.self], project: try $0.identifier("project_id"),
+                    resources: try $0["resources", as: [String]?.self])
+            }
         }
     }
 
-    /// Every key, oldest first.
+    /// Every lasting key, oldest first.
     package func listAPIKeys() async throws -> [APIKeyRecord] {
         try await pool.run(retryingConnectionLoss: true) { session in
             try session.query(
                 """
                 select k.id, p.name as project_name, k.prefix, k.name, k.created_at, k.revoked_at
-                from api_keys k join projects p on p.id = k.project_id order by k.id
+                from api_keys k join projects p on p.id = k.project_id
+                where k.expires_at is null order by k.id
                 """
             ).map { row in
                 APIKeyRecord(

@@ -11,9 +11,15 @@ extension Assembly {
     ///
     /// With backends in the configuration there is a lane in memory too: one more worker, for requests that need not
     /// outlive the process.
-    func liveLane(store: Store) throws -> (desk: LiveDesk, services: [(name: String, service: any Service)]) {
+    ///
+    /// - Parameter heldMax: requests that it may hold, as far as there are files for their connections.
+    func liveLane(store: Store, heldMax: Int) throws -> (
+        desk: LiveDesk, services: [(name: String, service: any Service)]
+    ) {
+        var configuration = settings.live
+        configuration.heldMax = heldMax
         guard !settings.backends.isEmpty else {
-            let desk = LiveDesk(configuration: settings.live, store: store, logger: logger)
+            let desk = LiveDesk(configuration: configuration, store: store, logger: logger)
             return (desk, [("live lane", desk)])
         }
         let lane = try memoryLane(store: store)
@@ -24,7 +30,7 @@ extension Assembly {
                     project: request.project, key: request.key, endpoint: request.endpoint, model: request.model)
                 return try await lane.outcome(of: MemoryRequest(party: party, body: request.body, wait: request.wait))
             })
-        let desk = LiveDesk(configuration: settings.live, store: store, memory: memory, logger: logger)
+        let desk = LiveDesk(configuration: configuration, store: store, memory: memory, logger: logger)
         return (desk, [("live lane", desk), ("live lane in memory", lane)])
     }
 

@@ -80,11 +80,15 @@ struct Assembly: Sendable {
             sender: sender, remote: remote, logger: logger)
         let probe = RemoteProbe(
             store: store, stores: remote, sealingKey: sealingKey, deadline: settings.api.arkCheckDeadline)
-        let live = try liveLane(store: store)
+        let room = connectionRoom()
+        let live = try liveLane(store: store, heldMax: room.held)
         let server = APIServer(
-            configuration: settings.api, store: store, vault: vault,
+            configuration: api(room), store: store, vault: vault,
             receiver: FileReceiver(store: store, vault: vault, limits: settings.limits), models: backends.namedModels,
-            limits: settings.limits, tester: EndpointTester(sender: sender), sealingKey: sealingKey,
+            limits: settings.limits,
+            held: HeldRequests(
+                desk: live.desk, wait: settings.live.wait, heldMax: room.held, modelIsKnown: modelIsKnown),
+            tester: EndpointTester(sender: sender), sealingKey: sealingKey,
             modelIsKnown: modelIsKnown, probe: probe, logger: logger, onReady: onReady)
         return [("coordinator", coordinator)] + live.services + [("API", server)]
     }
@@ -175,9 +179,9 @@ struct Assembly: Sendable {
     /// Attempts of deliveries that one engine makes at once.
     private static let engineAttemptsMax = 1_000
     /// Requests to the vault's store under way at once.
-    private static let vaultRequestsMax = 256
+    static let vaultRequestsMax = 256
     /// Requests for files elsewhere under way at once.
-    private static let remoteRequestsMax = 256
+    static let remoteRequestsMax = 256
     /// Questions to backends under way at once.
     private static let probesMax = 32
 

@@ -22,6 +22,12 @@ extension SettingsTable {
         .integer(
             "ark.running_max", \.limits.ark.runningMax, 0...1_000_000,
             "Ark jobs of one project and ProjectName under way at once; the others stay Queued. 0: no limit."),
+        .integer(
+            "ark.temporary_key_seconds_max", \.limits.ark.temporaryKeySecondsMax, 1...(366 * 86_400),
+            "Longest time that a temporary API key (GetApiKey) may be good, in seconds."),
+        .integer(
+            "ark.temporary_keys_max", \.limits.ark.temporaryKeysMax, 1...10_000_000,
+            "Temporary API keys of one project that may be good at once."),
         .lifetime(
             "ark.resume_within", \.limits.ark.resumeSeconds,
             "How long the lines and results of a stopped, expired or failed Ark job are kept for a Resume; 0: not."),

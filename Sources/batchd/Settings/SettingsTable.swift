@@ -7,8 +7,8 @@ enum SettingsTable {
 
     /// Every setting, section by section, in the order of the example file.
     static let all: [Row] =
-        general + vaultStore + standalone + database + api + endpoints + limits + bailian + ark + coordinator + live
-        + remote + webhook + worker + audio
+        general + vaultStore + standalone + database + api + endpoints + limits + bailian + ark + coordinator
+        + live + liveDesk + remote + webhook + worker + audio
 
     /// The row of that name.
     static func row(_ name: String) -> Row? { byName[name] }

@@ -20,7 +20,8 @@ private func edited(_ body: String, model: String? = nil, dropsNulls: Bool = tru
         (#"{"x":[null,{"y":null}],"z":{"y":null}}"#, #"{"x":[null,{"y":null}],"z":{"y":null}}"#),
         (#"{"\u0061":null,"b":"null"}"#, #"{"b":"null"}"#),
     ])
-    func `members of the body that say null are left out and nothing else changes`(body: String, wanted: String) throws {
+    func `members of the body that say null are left out and nothing else changes`(body: String, wanted: String) throws
+    {
         #expect(try edited(body) == wanted)
     }
 

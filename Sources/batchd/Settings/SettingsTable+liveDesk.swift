@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+import BatchAPI
+
+extension SettingsTable {
+    /// What Ark's batch chat takes in.
+    static let liveDesk: [Row] = [
+        .bytes("live.body_bytes_max", \.api.liveBodyBytesMax, "Largest body of a batch chat request."),
+        .bytes(
+            "live.held_bytes_max", \.api.liveHeldBytesMax,
+            "Bodies of all batch chat requests that one coordinator holds, together; more are refused with 429."),
+    ]
+}

@@ -82,6 +82,28 @@ import Testing
         #expect(try await test.addLive(["a"], to: batch, shard: 3, waiter: me, kept: .seconds(7_200)).count == 1)
     }
 
+    @Test func `a line that somebody is busy with is waited for`() async throws {
+        let test = try await TestStore()
+        let batch = try await test.openLive(waiter: me)
+        try await test.addLive(["a"], to: batch, shard: 0, waiter: me)
+        // As the duty that finds dead processes does.
+        let busy = Task {
+            try await test.tamper(
+                """
+                begin; update live_requests set waiter = null, orphaned_at = clock_timestamp();
+                select pg_sleep(1); commit
+                """)
+        }
+        try await eventually("it is locked") {
+            let busy = try await test.number(
+                "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()")
+            return busy == 1 ? true : nil
+        }
+        #expect(try await test.addLive(["a"], to: batch, shard: 1, waiter: 3).count == 1)
+        try await busy.value
+        #expect(try await count(test, "waiter = 3") == 1)
+    }
+
     @Test func `a sealed batch takes nothing more, and nothing of the transaction stays`() async throws {
         let test = try await TestStore()
         let batch = try await test.openLive(waiter: me)

@@ -189,6 +189,28 @@ struct LiveDeskTests {
         try await worker.shutDown()
     }
 
+    @Test func `nobody is told to come again while shards are looked at and others are inserted`() async throws {
+        let test = try await TestStore()
+        let rig = LiveRig(test) { $0.pollEvery = .milliseconds(1) }
+        let worker = try WorkerRig(store: test.store, concurrency: 64) { request, connection in
+            try connection.respond(text: request.text)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for caller in 0..<50 {
+                group.addTask {
+                    for task in 0..<20 {
+                        let answer = try await rig.ask("\(caller)/\(task)")
+                        #expect(answer.status == 200)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(worker.server.requestCount == 1_000)
+        try await rig.shutDown()
+        try await worker.shutDown()
+    }
+
     @Test func `batches are sealed, ended and deleted, also those of a process that died`() async throws {
         let test = try await TestStore()
         let dead = try await test.openLive(waiter: 12)

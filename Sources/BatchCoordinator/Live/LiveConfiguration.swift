@@ -22,7 +22,8 @@ package struct LiveConfiguration: Sendable {
     package var answersKept: Duration = .seconds(600)
     /// What clients are told to wait before they try again what failed, in whole seconds, 1…60. Default 5 s.
     package var retryAfter: Duration = .seconds(5)
-    /// How often deadlines are looked at, and what was said to nobody is looked for. Default 1 s.
+    /// How often deadlines are looked at, and what was said to nobody is looked for; so long at least the row of an
+    /// answered request stays, should this process be killed before the answer is written. Default 1 s.
     package var pollEvery: Duration = .seconds(1)
     /// Requests held at once in memory only. Default 2,000.
     package var memoryMax = 2_000

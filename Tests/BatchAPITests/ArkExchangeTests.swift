@@ -93,12 +93,13 @@ private struct SDKCall: Decodable {
         try await desk.stop()
     }
 
-    @Test func `every fault at the root is told in the envelope`() async throws {
+    @Test func `every fault at the root, or of a signed request, is told in the envelope`() async throws {
         let desk = try await RunningDesk.start()
         for (method, path, headers, status, code) in [
             ("GET", "/", [], 400, "InvalidAuthorization"), ("POST", "/?Action=A", [], 400, "InvalidAuthorization"),
             ("PUT", "/", [], 405, "InvalidParameter"), ("GET", "/?Action=%zz", [], 400, "InvalidParameter"),
             ("POST", "/", ["Content-Encoding: gzip"], 415, "InvalidParameter"),
+            ("POST", "/nowhere?Action=A&Version=B", ["Authorization: HMAC-SHA256 Credential=a"], 404, "NotFound"),
         ] as [(String, String, [String], Int, String)] {
             let answer = try await desk.send(method, path, headers: headers, key: .none)
             let metadata = answer.object["ResponseMetadata"] as? [String: Any] ?? [:]

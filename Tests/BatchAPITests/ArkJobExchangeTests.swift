@@ -29,8 +29,14 @@ import Testing
                 #expect(result["Name"] as? String == "批量-1" && result["Description"] as? String == "d")
                 #expect(result["ProjectName"] as? String == "default" && result["CompletionWindow"] as? String == "3d")
                 #expect(result["Tags"] as? [[String: String]] == [["Key": "k", "Value": "v"]])
-                #expect(object("InputFileTosLocation") as? [String: String] == ["BucketName": "inputs", "ObjectKey": "in.jsonl"])
-                #expect(object("OutputDirTosLocation") as? [String: String] == ["BucketName": "outputs", "ObjectKey": "out/"])
+                #expect(
+                    object("InputFileTosLocation") as? [String: String] == [
+                        "BucketName": "inputs", "ObjectKey": "in.jsonl",
+                    ])
+                #expect(
+                    object("OutputDirTosLocation") as? [String: String] == [
+                        "BucketName": "outputs", "ObjectKey": "out/",
+                    ])
                 let model = object("ModelReference")["FoundationModel"] as? [String: String]
                 #expect(model == ["Name": "doubao-pro-32k", "ModelVersion": "240615"])
                 #expect(object("RequestCounts") as? [String: Int] == ["Total": 0, "Completed": 0, "Failed": 0])
@@ -44,7 +50,9 @@ import Testing
             let listed = try await ark.call(#"{"typed":"list","fields":{}}"#)
             #expect(listed.ids == [made.id] && listed.result["total_count"] as? Int == 1)
             let item = try #require((listed.result["items"] as? [[String: Any]])?.first)
-            #expect((item["status"] as? [String: Any])?["phase"] as? String == "Queued" && item["name"] as? String == "批量-1")
+            #expect(
+                (item["status"] as? [String: Any])?["phase"] as? String == "Queued" && item["name"] as? String == "批量-1"
+            )
             #expect((item["tags"] as? [[String: String]])?.first == ["key": "k", "value": "v"])
         }
     }
@@ -114,7 +122,8 @@ import Testing
             let dry = #","DryRun":true"#
             let answers = try await ark.call([
                 ArkDesk.create("a.jsonl", more: dry), ArkDesk.list(), ArkDesk.create("a.jsonl"),
-                ArkDesk.create("a.jsonl", more: dry), ArkDesk.create("b.jsonl", more: dry + #","CompletionWindow":"29d""#),
+                ArkDesk.create("a.jsonl", more: dry),
+                ArkDesk.create("b.jsonl", more: dry + #","CompletionWindow":"29d""#),
                 ArkDesk.list(),
             ])
             #expect(answers.map(\.status) == [200, 200, 200, 409, 400, 200])
@@ -162,7 +171,8 @@ import Testing
                 #"{"typed":"list","fields":{"Filter":{"Ids":["\#(made[3])"],"Name":"批","Phases":["Queued"],"#
                     + #""FoundationModels":[{"Name":"doubao-pro-32k","ModelVersions":["240615"]}]},"PageSize":5}}"#,
                 #"{"typed":"list","fields":{"Filter":{"CustomModelIds":["cm"]}}}"#,
-                ArkDesk.list(#"{"PageSize":101}"#), #"{"query":{"Action":"ListBatchInferenceJobs","PageSize":"3"},"body":{}}"#,
+                ArkDesk.list(#"{"PageSize":101}"#),
+                #"{"query":{"Action":"ListBatchInferenceJobs","PageSize":"3"},"body":{}}"#,
             ])
             #expect(answers[0].ids == newest && answers[1].ids == Array(newest[2..<4]) && answers[2].ids.isEmpty)
             #expect(answers[1].result["TotalCount"] as? Int == 5 && answers[2].result["TotalCount"] as? Int == 5)

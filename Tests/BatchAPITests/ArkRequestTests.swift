@@ -84,7 +84,8 @@ private func code(_ body: () throws -> Void) -> String? {
             ),
             ("OutputDirTosLocation", nil, "MissingParameter.OutputDirTosLocation"),
             (
-                "OutputDirTosLocation", "{\"BucketName\":\"abc\",\"ObjectKey\":\"\(String(repeating: "o", count: 960))\"}",
+                "OutputDirTosLocation",
+                "{\"BucketName\":\"abc\",\"ObjectKey\":\"\(String(repeating: "o", count: 960))\"}",
                 "InvalidParameter.OutputDirTosLocation.ObjectKey"
             ),
             ("CompletionWindow", #""28d""#, nil), ("CompletionWindow", #""29d""#, "InvalidParameter.CompletionWindow"),

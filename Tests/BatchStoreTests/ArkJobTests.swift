@@ -161,7 +161,10 @@ import Testing
         let last = try await test.makeBatch()
         let (store, project) = (test.store, test.project)
         #expect(try await store.findBatch(job, project: project) == nil)
-        #expect(try await store.listBatches(project: project, after: nil, limit: 9).elements.map(\.id) == [last.id, plain.id])
+        #expect(
+            try await store.listBatches(project: project, after: nil, limit: 9).elements.map(\.id) == [
+                last.id, plain.id,
+            ])
         var filter = BatchFilter()
         filter.statuses = [.validating]
         let filtered = try await store.listBatches(project: project, after: nil, limit: 9, filter: filter)

@@ -53,11 +53,16 @@ extension EndToEndTests {
                 #expect(try await ark.lines("out/\(id)/output/results.jsonl").count == 4)
                 let usage = job["TokenUsage"] as? [String: Int]
                 #expect((usage?["TotalTokens"] ?? 0) > 0)
+                let server = ark.standalone.server
+                _ = try await eventually("its event") {
+                    try await server.get("/v1/events").text.contains(id) ? true : nil
+                }
                 // What was delivered stays where it is.
                 #expect(try await ark.call("Delete", id)["status"] as? Int == 200)
                 #expect(try await ark.call("Get", id)["status"] as? Int == 404)
                 #expect(try await ark.rig.keys("out/").count == 2)
-                #expect(try await !ark.standalone.server.get("/v1/files").text.contains("file-"))
+                #expect(try await !server.get("/v1/files").text.contains("file-"))
+                #expect(try await !server.get("/v1/events").text.contains(id))
             }
         }
 
@@ -105,7 +110,8 @@ extension EndToEndTests {
                 let elsewhere = #"{"BucketName":"somebody-elses","ObjectKey":"in.jsonl"}"#
                 let answers = try await ark.call(
                     Self.creation(input: elsewhere, output: #"{"BucketName":"\#(ark.rig.bucket)","ObjectKey":"out/"}"#),
-                    Self.creation(input: #"{"BucketName":"\#(ark.rig.bucket)","ObjectKey":"in.jsonl"}"#, output: elsewhere),
+                    Self.creation(
+                        input: #"{"BucketName":"\#(ark.rig.bucket)","ObjectKey":"in.jsonl"}"#, output: elsewhere),
                     #"{"action":"ListBatchInferenceJobs","fields":{}}"#)
                 #expect(answers[0]["code"] as? String == "AccessDenied.InputFileTosLocation")
                 #expect(answers[1]["code"] as? String == "AccessDenied.OutputDirTosLocation")
@@ -131,7 +137,8 @@ extension EndToEndTests {
                 }
                 try await ark.backend.stats(reaching: "two calls") { $0.held == 2 }
                 let queued = try await ark.call(
-                    #"{"action":"ListBatchInferenceJobs","fields":{"Filter":{"Phases":["Queued"]},"SortOrder":"Asc"}}"#)[0]
+                    #"{"action":"ListBatchInferenceJobs","fields":{"Filter":{"Phases":["Queued"]},"SortOrder":"Asc"}}"#)[
+                        0]
                 let items = (queued["result"] as? [String: Any])?["Items"] as? [[String: Any]] ?? []
                 #expect(items.map { $0["Id"] as? String } == Array(ids[2...]))
                 #expect(items.allSatisfy { ArkRig.status($0)["Message"]?.contains("at most 2") == true })

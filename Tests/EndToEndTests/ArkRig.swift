@@ -20,7 +20,9 @@ struct ArkRig {
     static func run(_ more: [String] = [], _ body: (ArkRig) async throws -> Void) async throws {
         try await RemoteRig.run { rig, scratch in
             let backend = try await Backend.scripted(in: scratch)
-            let stores = try [rig.entry("tos", buckets: rig.bucket, projects: "default").replacing("type: s3", with: "type: tos")]
+            let stores = try [
+                rig.entry("tos", buckets: rig.bucket, projects: "default").replacing("type: s3", with: "type: tos")
+            ]
             let standalone = try await Standalone.start(
                 in: scratch, backend: backend, arguments: rig.arguments(scratch, stores: stores, more: more))
             let made = try ChildProcess(

@@ -10,7 +10,9 @@ enum ArkMoment {
         var parts = tm()
         gmtime_r(&seconds, &parts)
         let year = String(Int(parts.tm_year) + 1_900)
-        let date = [String(repeating: "0", count: max(0, 4 - year.count)) + year, two(parts.tm_mon + 1), two(parts.tm_mday)]
+        let date = [
+            String(repeating: "0", count: max(0, 4 - year.count)) + year, two(parts.tm_mon + 1), two(parts.tm_mday),
+        ]
         let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map(two)
         return "\(date.joined(separator: "-"))T\(clock.joined(separator: ":"))Z"
     }

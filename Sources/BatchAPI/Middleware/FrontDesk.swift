@@ -99,11 +99,13 @@ struct FrontDesk: Sendable {
         }
     }
 
-    /// The response for an error in the manner of the path, and whether it must be logged with its cause.
+    /// The response for an error in the manner of the path, or of the signature that a request has, and whether it must
+    /// be logged with its cause.
     private static func render(
         _ error: any Error, _ request: Request, requestID: String
     ) -> (answer: Answer, isInternal: Bool) {
-        guard request.uri.path == ArkRoutes.path else {
+        let isSigned = request.headers[.authorization]?.hasPrefix(SignatureClaim.algorithm) ?? false
+        guard isSigned || request.uri.path == ArkRoutes.path else {
             var (visible, isInternal) = ErrorAnswer.visible(error, requestID: requestID)
             if request.uri.path.hasPrefix(LiveRoutes.runtimePrefix) { visible = LiveFault.told(visible) }
             return (ErrorAnswer.answer(visible), isInternal)

@@ -48,7 +48,8 @@ package struct LiveConfiguration: Sendable {
     package func validate() -> [String] {
         var problems: [String] = []
         for (name, value) in [
-            ("held requests", heldMax), ("bytes of requests that are not stored yet", unstoredBytesMax), ("lines of a live shard", shardLines),
+            ("held requests", heldMax), ("bytes of requests that are not stored yet", unstoredBytesMax),
+            ("lines of a live shard", shardLines),
             ("bytes of a live shard", shardBytes), ("shards of a live batch", batchShardsMax),
             ("requests held in memory", memoryMax),
         ] where value < 1 {

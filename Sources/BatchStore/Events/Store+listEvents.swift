@@ -29,7 +29,7 @@ package struct EventPage: Sendable {
 
 extension Store {
     /// Events of a project after a cursor, oldest first. Whoever reads on from `place` misses nothing and reads nothing
-    /// twice.
+    /// twice. Those of Ark's jobs that were deleted are left out.
     ///
     /// - Throws: a 404 ``BatchCore/BatchError`` when the cursor names no event that is kept.
     package func listEvents(
@@ -44,7 +44,8 @@ extension Store {
                 """
                 select id, type, batch_id, created_at, position from events
                 where project_id = \(project.rawValue) and position > \(start.place) and position <= \(end.place)
-                  and type = any(\(wanted))
+                  and type = any(\(wanted)) and not exists (
+                    select 1 from ark_jobs j where j.batch_id = events.batch_id and j.deleted_at is not null)
                 order by position limit \(limit + 1)
                 """)
             let hasMore = rows.count > limit

@@ -42,7 +42,7 @@ final class KeyRing: Sendable {
     func owner(for headers: HTTPFields) async throws -> APIKeyOwner {
         let key = try Self.key(in: headers)
         let digest = Array(SHA256.hash(data: Array(key.utf8)))
-        guard let owner = try await owners.value(of: digest, find: { try await find(digest) }) else {
+        guard let owner = try await owners.value(of: digest, find: { [find] in try await find(digest) }) else {
             throw BatchError.unauthorized(
                 "Incorrect API key provided\(Self.hint(key)). Ask the operator of this server for a key; keys of other "
                     + "services do not work here.")

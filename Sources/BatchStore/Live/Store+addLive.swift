@@ -47,6 +47,8 @@ extension Store {
             """
         ).map { try $0.liveLineKey() }
         guard !candidates.isEmpty else { return [:] }
+        // Rows that somebody is busy with are waited for: when a process has died, others are just writing down that
+        // its requests wait for nobody, and a request that passed over such a row would be run twice.
         let rows = try session.query(
             """
             with processes as materialized (select id from live_processes)

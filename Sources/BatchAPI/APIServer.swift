@@ -73,20 +73,12 @@ package struct APIServer: Service {
         let jobs = ArkBatchDesk(
             store: store, limits: limits.ark,
             files: ArkFileCheck(probe: probe, inputBytesMax: limits.of(.ark).inputBytesMax), modelIsKnown: modelIsKnown)
-        let temporaryKeys = TemporaryKeyAction(
-            store: store, secondsMax: limits.ark.temporaryKeySecondsMax, countMax: limits.ark.temporaryKeysMax)
-        let live = LiveRoutes(
-            held: held, models: limits.ark.models, endpoints: limits.endpoints,
-            bodyBytesMax: configuration.liveBodyBytesMax, depthMax: limits.nestingDepthMax,
-            budget: BodyBudget(bytesMax: configuration.liveHeldBytesMax))
-        let control = ArkRoutes(
-            noteUse: { try await store.noteAccessKeyUse(id: $0) }, actions: jobs.actions + [temporaryKeys.action])
         let health = HealthRoutes(
             store: store, vault: vault, deadline: configuration.readinessDeadline, logger: logger)
         self.desk = FrontDesk(
             table: RouteTable(
-                health.routes + shared + endpoints.routes + deliveries.routes + events.routes + live.routes
-                    + control.routes),
+                health.routes + shared + endpoints.routes + deliveries.routes + events.routes
+                    + Self.ark(store, limits, held, jobs, configuration)),
             keys: KeyRing(trust: configuration.keyTrust, entriesMax: configuration.keysRememberedMax) { digest in
                 try await store.findAPIKey(sha256: digest)
             },
@@ -94,6 +86,21 @@ package struct APIServer: Service {
                 store: store, sealingKey: sealingKey, trust: configuration.keyTrust,
                 entriesMax: configuration.keysRememberedMax, skewMax: configuration.signatureSkewMax),
             signedBytesMax: configuration.jsonBytesMax, logger: logger)
+    }
+
+    /// Ark's control plane and its batch chat.
+    private static func ark(
+        _ store: Store, _ limits: Limits, _ held: HeldRequests, _ jobs: ArkJobDesk, _ configuration: APIConfiguration
+    ) -> [Route] {
+        let keys = TemporaryKeyAction(
+            store: store, secondsMax: limits.ark.temporaryKeySecondsMax, countMax: limits.ark.temporaryKeysMax)
+        let control = ArkRoutes(
+            noteUse: { try await store.noteAccessKeyUse(id: $0) }, actions: jobs.actions + [keys.action])
+        let live = LiveRoutes(
+            held: held, models: limits.ark.models, endpoints: limits.endpoints,
+            bodyBytesMax: configuration.liveBodyBytesMax, depthMax: limits.nestingDepthMax,
+            budget: BodyBudget(bytesMax: configuration.liveHeldBytesMax))
+        return control.routes + live.routes
     }
 
     /// Method and path of every route, for tests that must not forget one.

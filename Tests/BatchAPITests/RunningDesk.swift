@@ -42,7 +42,8 @@ final class RunningDesk: Sendable {
     /// Starts the server; `change` adjusts its settings, `postgres` may be a cluster that the test stops.
     static func start(
         postgres: PrivatePostgres? = nil, limits: Limits = Limits(), models: [String] = ["tiny", "Org/Model"],
-        hasSealingKey: Bool = true, live: any LiveAnswering = ScriptedLane(), _ change: (inout APIConfiguration) -> Void = { _ in }
+        hasSealingKey: Bool = true, live: any LiveAnswering = ScriptedLane(),
+        _ change: (inout APIConfiguration) -> Void = { _ in }
     ) async throws -> RunningDesk {
         var configuration = APIConfiguration()
         configuration.port = 0

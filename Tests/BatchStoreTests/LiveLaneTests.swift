@@ -21,8 +21,10 @@ import Testing
         #expect(try await test.store.findBatch(batch, project: test.project) == nil)
         let page = try await test.store.listBatches(project: test.project, after: nil, limit: 100)
         #expect(page.elements.isEmpty)
+        var filter = BatchFilter()
+        filter.statuses = [.inProgress, .completed]
         let filtered = try await test.store.listBatches(
-            project: test.project, after: nil, limit: 100, filter: BatchFilter(statuses: [.inProgress, .completed]))
+            project: test.project, after: nil, limit: 100, filter: filter)
         #expect(filtered.elements.isEmpty)
         await #expect(throws: BatchError.self) {
             try await test.store.listBatches(project: test.project, after: batch, limit: 1)
@@ -73,7 +75,9 @@ import Testing
         let test = try await TestStore()
         for number in 0..<6 {
             let batch = try await test.openLive(waiter: me, key: 1, model: "m\(number)")
-            for shard in 0..<10 { try await test.addLive(["1/\(number)/\(shard)"], to: batch, shard: Int32(shard), waiter: me) }
+            for shard in 0..<10 {
+                try await test.addLive(["1/\(number)/\(shard)"], to: batch, shard: Int32(shard), waiter: me)
+            }
         }
         let batch = try await test.openLive(waiter: me, key: 2)
         for shard in 0..<30 { try await test.addLive(["2/\(shard)"], to: batch, shard: Int32(shard), waiter: me) }
@@ -88,7 +92,9 @@ import Testing
         let test = try await TestStore()
         let process = try await test.liveProcess(me)
         let batch = try await test.openLive(waiter: me)
-        for shard in 0..<3 { try await test.addLive(["\(shard)a", "\(shard)b"], to: batch, shard: Int32(shard), waiter: me) }
+        for shard in 0..<3 {
+            try await test.addLive(["\(shard)a", "\(shard)b"], to: batch, shard: Int32(shard), waiter: me)
+        }
         let worker = WorkerID.random()
         let claims = try await claim(test, 3, by: worker)
         var checkpoints = try claims.map { try TestStore.checkpoint($0, sequence: 0, ordinals: [1]) }
@@ -133,11 +139,11 @@ import Testing
     }
 
     @Test func `news of any number of checkpoints survive the way through payloads`() {
-        let segments = (0..<2_000).map { number in
-            SegmentKey(
-                shard: ShardKey(
-                    batch: BatchID(rawValue: "batch_\(number / 300)"), number: Int32(number), part: Int32(number % 3)),
-                epoch: Int32(number % 7), sequence: Int32(number % 5))
+        var segments: [SegmentKey] = []
+        for number in Int32(0)..<2_000 {
+            let batch = BatchID(rawValue: "batch_\(number / 300)")
+            let shard = ShardKey(batch: batch, number: number, part: number % 3)
+            segments.append(SegmentKey(shard: shard, epoch: number % 7, sequence: number % 5))
         }
         let payloads = LiveNews(segments).payloads
         #expect(payloads.count > 1 && payloads.allSatisfy { $0.utf8.count < 8_000 })

@@ -3,6 +3,7 @@ import BatchCoordinator
 import BatchCore
 import BatchStore
 import BatchTesting
+import BatchWorker
 import HTTPTesting
 import Testing
 
@@ -13,7 +14,8 @@ struct LiveDeskTests {
         try await test.number("select count(*) from live_requests where \(condition)")
     }
 
-    @Test func `every request gets its own answer, and nothing of it stays but what is kept for a while`() async throws {
+    @Test func `every request gets its own answer, and nothing of it stays but what is kept for a while`() async throws
+    {
         let test = try await TestStore()
         let rig = LiveRig(test)
         let worker = try WorkerRig(
@@ -64,21 +66,22 @@ struct LiveDeskTests {
     @Test func `a request that is sent again gets what was begun, and the backend is called once`() async throws {
         let test = try await TestStore()
         let rig = LiveRig(test)
-        let (started, go) = (TestSignal(), TestSignal())
+        let (started, go) = (TestSignal("the call started"), TestSignal("the call may end"))
         let worker = try WorkerRig(store: test.store) { request, connection in
-            started.raise()
-            try go.wait()
+            started.fire()
+            try go.waitOnThread()
             try connection.respond(text: request.text)
         }
         let first = Task { try await rig.ask("once") }
-        try await started.waitAsync()
+        try await started.wait()
         first.cancel()
         await #expect(throws: CancellationError.self) { try await first.value }
         let second = Task { try await rig.ask("once") }
         try await until("it waits for the same line") {
-            try await rows(test, "waiter is not null") == 1 && rows(test) == 1 && rig.desk.held == 1
+            let (waited, all) = (try await rows(test, "waiter is not null"), try await rows(test))
+            return waited == 1 && all == 1 && rig.desk.held == 1
         }
-        go.raise()
+        go.fire()
         #expect(try await second.value.status == 200)
         // And one whose answer came while nobody waited.
         #expect(worker.server.requestCount == 1)
@@ -113,7 +116,9 @@ struct LiveDeskTests {
         try await until("all are stored") { try await rows(test) == 20 }
         for task in asking.dropFirst(5) { task.cancel() }
         try await until("fifteen are dropped") { try await rows(test) == 5 }
-        let worker = try WorkerRig(store: test.store) { request, connection in try connection.respond(text: request.text) }
+        let worker = try WorkerRig(store: test.store) { request, connection in
+            try connection.respond(text: request.text)
+        }
         for task in asking.prefix(5) { _ = try await task.value }
         #expect(worker.server.requestCount == 5 && rig.desk.held == 0)
         try await worker.shutDown()
@@ -144,7 +149,9 @@ struct LiveDeskTests {
         let again = (0..<10).map { number in Task { try await next.ask("\(number)") } }
         try await until("all wait for the old lines") { try await rows(test, "waiter is not null") == 10 }
         #expect(try await test.number("select sum(line_count) from shards") == 10)
-        let worker = try WorkerRig(store: test.store) { request, connection in try connection.respond(text: request.text) }
+        let worker = try WorkerRig(store: test.store) { request, connection in
+            try connection.respond(text: request.text)
+        }
         for task in again { #expect(try await task.value.status == 200) }
         #expect(worker.server.requestCount == 10)
         try await next.shutDown()
@@ -170,11 +177,36 @@ struct LiveDeskTests {
         let asking = (0..<20).map { number in Task { try await rig.ask("\(number)") } }
         try await until("all are stored") { try await rows(test, "waiter is not null") == 20 }
         try await test.tamper(
-            "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()")
+            "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()"
+        )
         let more = (20..<40).map { number in Task { try await rig.ask("\(number)") } }
-        let worker = try WorkerRig(store: test.store) { request, connection in try connection.respond(text: request.text) }
+        let worker = try WorkerRig(store: test.store) { request, connection in
+            try connection.respond(text: request.text)
+        }
         for task in asking + more { #expect(try await task.value.status == 200) }
         #expect(worker.server.requestCount <= 41)
+        try await rig.shutDown()
+        try await worker.shutDown()
+    }
+
+    @Test func `nobody is told to come again while shards are looked at and others are inserted`() async throws {
+        let test = try await TestStore()
+        let rig = LiveRig(test) { $0.pollEvery = .milliseconds(1) }
+        let worker = try WorkerRig(store: test.store, concurrency: 64) { request, connection in
+            try connection.respond(text: request.text)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for caller in 0..<50 {
+                group.addTask {
+                    for task in 0..<20 {
+                        let answer = try await rig.ask("\(caller)/\(task)")
+                        #expect(answer.status == 200)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(worker.server.requestCount == 1_000)
         try await rig.shutDown()
         try await worker.shutDown()
     }
@@ -188,7 +220,9 @@ struct LiveDeskTests {
             $0.answersKept = .seconds(1)
             $0.abandonAfter = .zero
         }
-        let worker = try WorkerRig(store: test.store) { request, connection in try connection.respond(text: request.text) }
+        let worker = try WorkerRig(store: test.store) { request, connection in
+            try connection.respond(text: request.text)
+        }
         for number in 0..<5 { _ = try await rig.ask("\(number)") }
         try await until("everything is gone") { try await test.number("select count(*) from batches") == 0 }
         for table in ["live_batches", "live_requests", "shards", "segments"] {

@@ -18,7 +18,7 @@ struct LiveShardTests {
         _ = try await test.openBatch(shards: 40, lines: 100)
         let rig = LiveRig(test)
         let order = Mutex<[String]>([])
-        let (gate, many) = (TestSignal(), TestSignal())
+        let (gate, many) = (TestSignal("the calls may end"), TestSignal("all calls started"))
         let worker = try WorkerRig(
             store: test.store, concurrency: 4,
             adjust: {
@@ -30,17 +30,18 @@ struct LiveShardTests {
                 order.append(request.text)
                 return order.count
             }
-            if count == 4 { many.raise() }
-            try gate.wait()
+            if count == 4 { many.fire() }
+            try gate.waitOnThread()
             try connection.respond(text: request.text)
         }
-        try await many.waitAsync()
+        try await many.wait()
         let asking = Task { try await rig.ask("urgent") }
         try await until("the worker has it") {
             try await test.number(
-                "select count(*) from shards s join batches b on b.id = s.batch_id where lane = 0 and state = 'claimed'") == 1
+                "select count(*) from shards s join batches b on b.id = s.batch_id where lane = 0 and state = 'claimed'"
+            ) == 1
         }
-        gate.raise()
+        gate.fire()
         #expect(try await asking.value.status == 200)
         let place = try #require(order.withLock { $0.firstIndex { $0.contains("urgent") } })
         #expect(place < 8, "first of those that started once there was room")
@@ -48,7 +49,7 @@ struct LiveShardTests {
         try await worker.shutDown()
     }
 
-    @Test func `live results are due at once, and only the room for them takes them`() throws {
+    @Test func `live results are due at once, and only the room for them takes them`() {
         let now = ContinuousClock.now
         var buffer = OutcomeBuffer(limits: .init(age: .seconds(60), lines: 100, bytes: 1_000_000))
         for serial in 1...2 {
@@ -59,7 +60,8 @@ struct LiveShardTests {
         let isDue = [1, 2].map { buffer.append(ShardSamples.outcome(0), serial: $0, at: now) }
         #expect(isDue == [true, false])
         #expect(buffer.nextDue(isLive: true) == now && buffer.nextDue(isLive: false) == now + .seconds(60))
-        #expect(buffer.take(at: now, all: true, isLive: false).map(\.serial) == [2])
+        let others = buffer.take(at: now, all: true, isLive: false)
+        #expect(others.map(\.serial) == [2])
         let taken = buffer.take(at: now, isLive: true)
         #expect(taken.map(\.serial) == [1] && taken.allSatisfy(\.checkpoint.isLive))
     }
@@ -75,7 +77,8 @@ struct LiveShardTests {
             _ = queue.add(claim, routes: [route], lines: try PackedLines(claim.pack), claimedAt: now)
         }
         #expect(queue.startable == 6 && queue.liveStartable == 3)
-        let started = try #require(queue.take(at: now))
+        let taken = queue.take(at: now)
+        let started = try #require(taken)
         #expect(queue.shard(started.serial)?.isLive == true && queue.liveStartable == 2)
         queue.undo(serial: started.serial, started.line)
         started.place.cancel()

@@ -99,14 +99,14 @@ struct MemoryLaneTests {
 
     @Test func `what was begun is kept for the same request sent again, and what waits is dropped`() async throws {
         let test = try await TestStore()
-        let (started, go) = (TestSignal(), TestSignal())
+        let (started, go) = (TestSignal("the call started"), TestSignal("the call may end"))
         let rig = try Rig(test.store, concurrency: 1) { request, connection in
-            started.raise()
-            try go.wait()
+            started.fire()
+            try go.waitOnThread()
             try connection.respond(text: request.text)
         }
         let first = Task { try await rig.ask("once") }
-        try await started.waitAsync()
+        try await started.wait()
         let second = Task { try await rig.ask("dropped") }
         try await until("both are held") { rig.lane.held == 2 }
         first.cancel()
@@ -114,7 +114,7 @@ struct MemoryLaneTests {
         for task in [first, second] { await #expect(throws: CancellationError.self) { try await task.value } }
         let again = Task { try await rig.ask("once") }
         try await until("it is held") { rig.lane.held == 1 }
-        go.raise()
+        go.fire()
         #expect(try await again.value == #"{"text":"once"}"#)
         #expect(rig.server.requestCount == 1)
         try await rig.shutDown()
@@ -124,8 +124,8 @@ struct MemoryLaneTests {
         let test = try await TestStore()
         var limits = MemoryLimits()
         limits.requestsMax = 2
-        let never = TestSignal()
-        let rig = try Rig(test.store, concurrency: 1, limits: limits) { _, _ in try never.wait() }
+        let never = TestSignal("the end of the test")
+        let rig = try Rig(test.store, concurrency: 1, limits: limits) { _, _ in try never.waitOnThread() }
         let asking = (0..<2).map { number in Task { try await rig.ask("\(number)") } }
         try await until("both are held") { rig.lane.held == 2 }
         let full = await #expect(throws: BatchError.self) { try await rig.ask("more") }
@@ -135,7 +135,7 @@ struct MemoryLaneTests {
             let error = await #expect(throws: BatchError.self) { try await task.value }
             #expect(error?.status == 503 && error?.retryAfterSeconds == 1)
         }
-        never.raise()
+        never.fire()
     }
 }
 
@@ -174,25 +174,30 @@ struct MemoryQueueTests {
         var queue = MemoryQueue(limits: limits)
         for number in 0..<3 {
             let (id, _) = try queue.admit(request("\(number)"), at: now)
-            let claim = try #require(queue.claim(1, excluding: [], at: now).first)
+            let claims = queue.claim(1, excluding: [], at: now)
             _ = queue.leave(id)
-            #expect(queue.finish(claim.lease, outcome(100), at: now + .seconds(number)) == nil)
+            let told = queue.finish(try #require(claims.first).lease, outcome(100), at: now + .seconds(number))
+            #expect(told == nil)
         }
-        #expect(try queue.admit(request("0"), at: now).isNew, "the bytes of three are too many")
-        #expect(try !queue.admit(request("1"), at: now).isNew)
-        #expect(try queue.admit(request("1"), at: now).isNew, "one takes each")
+        // The bytes of three are too many; one takes each.
+        let asked = try ["0", "1", "1"].map { try queue.admit(request($0), at: now).isNew }
+        #expect(asked == [true, false, true])
         _ = queue.expire(at: now + .seconds(12))
-        #expect(try queue.admit(request("2"), at: now + .seconds(12)).isNew)
+        let late = try queue.admit(request("2"), at: now + .seconds(12))
+        #expect(late.isNew)
     }
 
     @Test func `what the worker gives back is claimed again under a new epoch, first of its key`() throws {
         var queue = MemoryQueue(limits: MemoryLimits())
         for number in 0..<2 { _ = try queue.admit(request("\(number)"), at: now) }
-        let first = try #require(queue.claim(1, excluding: [], at: now).first)
+        let claims = queue.claim(1, excluding: [], at: now)
+        let first = try #require(claims.first)
         queue.release(first.lease)
         #expect(!queue.holds(first.lease))
-        let again = try #require(queue.claim(1, excluding: [], at: now).first)
+        let more = queue.claim(1, excluding: [], at: now)
+        let again = try #require(more.first)
         #expect(again.lease.shard == first.lease.shard && again.lease.epoch == 2)
-        #expect(queue.finish(first.lease, outcome(), at: now) == nil && queue.holds(again.lease))
+        let told = queue.finish(first.lease, outcome(), at: now)
+        #expect(told == nil && queue.holds(again.lease))
     }
 }

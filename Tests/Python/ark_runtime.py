@@ -5,6 +5,8 @@
 when there was none) and something of the answer.
 `example URL KEY MODEL CALLERS TASKS`: the example of Volcengine's document, in Python: so many callers with so many
 tasks each; {answers, failures}.
+`threads URL KEY MODEL CALLERS`: so many callers at once, each with a request of its own; {answers, failures}. Prints a
+line `begun` first.
 `retries URL KEY MODEL CALLERS`: so many callers of a model that pushes back; {seconds, answers, failures}.
 """
 
@@ -121,6 +123,24 @@ def example(url, key, model, callers, tasks):
     return {"answers": len(answers), "failures": failures[:10]}
 
 
+def threads(url, key, model, callers):
+    # One client has a thousand connections at most.
+    clients = [Ark(base_url=url, api_key=key, timeout=24 * 3600) for _ in range((callers + 999) // 1000)]
+    answers, failures = [], []
+
+    def work(index):
+        try:
+            messages = [{"role": "user", "content": f"request {index}"}]
+            answers.append(chat_text(
+                clients[index % len(clients)].batch.chat.completions.create(model=model, messages=messages)))
+        except Exception as error:
+            failures.append(f"{type(error).__name__}: {error}")
+
+    print("begun", flush=True)
+    run(callers, work)
+    return {"answers": len(answers), "failures": failures[:10]}
+
+
 def retries(url, key, model, callers):
     client = Ark(base_url=url, api_key=key, timeout=120)
     answers, failures = [], []
@@ -142,6 +162,8 @@ if __name__ == "__main__":
         print(json.dumps(calls(*arguments)))
     elif mode == "example":
         print(json.dumps(example(*arguments[:3], *map(int, arguments[3:]))))
+    elif mode == "threads":
+        print(json.dumps(threads(*arguments[:3], int(arguments[3]))))
     elif mode == "retries":
         print(json.dumps(retries(*arguments[:3], int(arguments[3]))))
     else:

@@ -130,6 +130,9 @@ class Backend:
         if call["path"].endswith("/embeddings"):
             data = '"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.1,1e-7,-0.0]}]'
             usage = '"usage":{"prompt_tokens":3,"total_tokens":3}'
+        elif call["path"].endswith("/embeddings/multimodal"):
+            data = '"object":"list","data":{"object":"embedding","embedding":[0.1,1e-7,-0.0]}'
+            usage = '"usage":{"prompt_tokens":3,"total_tokens":3}'
         elif call["path"].endswith("/chat/completions"):
             message = f'"message":{{"role":"assistant","content":{text}}},"finish_reason":"stop"'
             data = f'"object":"chat.completion","choices":[{{"index":0,{message}}}]'

@@ -55,7 +55,8 @@ final class AccessKeyRing: Sendable {
         let query = try SignedQuery(request.query)
         let claim = try SignatureClaim(reading: request, query)
         try claim.checkMoment(now: now, skewMax: skewMax)
-        guard let key = try await keys.value(of: claim.accessKeyID, find: { try await find(claim.accessKeyID) }) else {
+        let id = claim.accessKeyID
+        guard let key = try await keys.value(of: id, find: { try await self.find(id) }) else {
             throw ArkFault.invalidAccessKey(
                 "This server does not know the access key, or it was revoked. Ask its operator for one; access keys of "
                     + "other services do not work here.")

@@ -29,7 +29,8 @@ final class KeyRing: Sendable {
         guard !owner.isTemporary else {
             throw BatchError(
                 status: 403, type: "invalid_request_error", code: "temporary_api_key",
-                message: "Temporary API keys of GetApiKey are for the routes below \(LiveRoutes.runtimePrefix) only; use "
+                message:
+                    "Temporary API keys of GetApiKey are for the routes below \(LiveRoutes.runtimePrefix) only; use "
                     + "a lasting key here.", isFinal: true)
         }
         return owner.project
@@ -41,7 +42,7 @@ final class KeyRing: Sendable {
     func owner(for headers: HTTPFields) async throws -> APIKeyOwner {
         let key = try Self.key(in: headers)
         let digest = Array(SHA256.hash(data: Array(key.utf8)))
-        guard let owner = try await owners.value(of: digest, find: { try await find(digest) }) else {
+        guard let owner = try await owners.value(of: digest, find: { [find] in try await find(digest) }) else {
             throw BatchError.unauthorized(
                 "Incorrect API key provided\(Self.hint(key)). Ask the operator of this server for a key; keys of other "
                     + "services do not work here.")

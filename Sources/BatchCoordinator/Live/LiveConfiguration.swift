@@ -22,7 +22,8 @@ package struct LiveConfiguration: Sendable {
     package var answersKept: Duration = .seconds(600)
     /// What clients are told to wait before they try again what failed, in whole seconds, 1…60. Default 5 s.
     package var retryAfter: Duration = .seconds(5)
-    /// How often deadlines are looked at, and what was said to nobody is looked for. Default 1 s.
+    /// How often deadlines are looked at, and what was said to nobody is looked for; so long at least the row of an
+    /// answered request stays, should this process be killed before the answer is written. Default 1 s.
     package var pollEvery: Duration = .seconds(1)
     /// Requests held at once in memory only. Default 2,000.
     package var memoryMax = 2_000
@@ -48,7 +49,8 @@ package struct LiveConfiguration: Sendable {
     package func validate() -> [String] {
         var problems: [String] = []
         for (name, value) in [
-            ("held requests", heldMax), ("bytes of requests that are not stored yet", unstoredBytesMax), ("lines of a live shard", shardLines),
+            ("held requests", heldMax), ("bytes of requests that are not stored yet", unstoredBytesMax),
+            ("lines of a live shard", shardLines),
             ("bytes of a live shard", shardBytes), ("shards of a live batch", batchShardsMax),
             ("requests held in memory", memoryMax),
         ] where value < 1 {

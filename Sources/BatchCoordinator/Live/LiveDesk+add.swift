@@ -96,7 +96,8 @@ extension LiveDesk {
         var bytes = 0
         for index in indices {
             let size = taken[index].hold.body.count
-            let fits = bytes + size <= configuration.shardBytes && runs.last.map(\.count) ?? 0 < configuration.shardLines
+            let fits =
+                bytes + size <= configuration.shardBytes && runs.last.map(\.count) ?? 0 < configuration.shardLines
             if runs.isEmpty || !fits {
                 runs.append([])
                 bytes = 0

@@ -82,6 +82,8 @@ extension LiveDesk {
     /// Looks at how shards stand that may have news, whatever was said of them.
     private func scan(_ shards: [LiveShardKey]) async throws {
         guard !shards.isEmpty else { return }
+        // A shard that is inserted while the statement runs is not in its answer, and not dropped either.
+        let placed = holds.withLock { holds in shards.map { (shard: $0, ordinals: holds.placedOrdinals(of: $0)) } }
         let states = try await store.scanLive(shards)
         var due: [LiveShardKey] = []
         for state in states {
@@ -91,8 +93,9 @@ extension LiveDesk {
                 settle(LiveLineKey(shard: state.shard, ordinal: ordinal)) { throw LiveFault.dropped }
             }
         }
-        for shard in Set(shards).subtracting(states.map(\.shard)) {
-            for ordinal in holds.withLock({ $0.placedOrdinals(of: shard) }) {
+        let found = Set(states.map(\.shard))
+        for (shard, ordinals) in placed where !found.contains(shard) {
+            for ordinal in ordinals {
                 settle(LiveLineKey(shard: shard, ordinal: ordinal)) { throw LiveFault.dropped }
             }
         }

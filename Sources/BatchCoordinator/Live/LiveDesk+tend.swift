@@ -40,9 +40,10 @@ extension LiveDesk {
         }
     }
 
-    /// Tells the database which requests are answered.
-    func settleAnswered() async throws {
-        let lines = holds.withLock { $0.takeAnswered() }
+    /// Tells the database which requests are answered; `all` also those whose answer was given a moment ago: killed
+    /// before it was written, this process would have been paid for nothing.
+    func settleAnswered(all: Bool = false) async throws {
+        let lines = holds.withLock { $0.takeAnswered(all: all) }
         do {
             try await store.forgetLive(waiter: waiter, lines)
         } catch {

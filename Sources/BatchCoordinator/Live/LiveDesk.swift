@@ -153,7 +153,7 @@ package final class LiveDesk: LiveAnswering, Service {
             try await withoutCancellation { [self] in
                 try await withDeadline(Self.leaveLimit) { [self] in
                     try await settleOrphaned()
-                    try await settleAnswered()
+                    try await settleAnswered(all: true)
                     try await store.leaveLive(waiter: waiter, dropAfter: configuration.abandonAfter)
                 }
             }

@@ -52,7 +52,8 @@ extension LiveAnswer {
         case .httpError where Self.isRefusal(outcome.statusCode):
             self.init(status: outcome.statusCode, body: Array(outcome.body), requestID: requestID)
         case .httpError:
-            throw LiveFault.failed("its last answer was HTTP \(outcome.statusCode)", retryAfterSeconds: retryAfterSeconds)
+            throw LiveFault.failed(
+                "its last answer was HTTP \(outcome.statusCode)", retryAfterSeconds: retryAfterSeconds)
         case .noResponse(_, let message):
             throw LiveFault.failed(message, retryAfterSeconds: retryAfterSeconds)
         }

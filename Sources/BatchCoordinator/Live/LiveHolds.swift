@@ -72,8 +72,10 @@ struct LiveHolds: Sendable {
     private var lines: [LiveShardKey: [Int32: Int]] = [:]
     /// How many requests of a batch are not answered; batches without any are not there.
     private(set) var open: [BatchID: Int] = [:]
-    /// Lines whose answers were given: their rows can go.
-    private(set) var answered: [LiveLineKey] = []
+    /// Lines whose answers were given a moment ago.
+    private var answered: [LiveLineKey] = []
+    /// Lines whose answers were given longer ago: their rows can go.
+    private var written: [LiveLineKey] = []
     /// Lines whose clients have gone.
     private(set) var orphaned: [LiveLineKey] = []
     /// Bytes of bodies that are not in the database.
@@ -236,10 +238,11 @@ extension LiveHolds {
         return settle(number, result)
     }
 
-    /// Hands over the lines whose rows can go.
-    mutating func takeAnswered() -> [LiveLineKey] {
-        defer { answered = [] }
-        return answered
+    /// Hands over the lines whose rows can go: those that were answered before the last time this was asked, so that the
+    /// answers have been written to the clients meanwhile; or all.
+    mutating func takeAnswered(all: Bool = false) -> [LiveLineKey] {
+        defer { (written, answered) = (all ? [] : answered, []) }
+        return all ? written + answered : written
     }
 
     /// Hands over the lines whose clients have gone.
@@ -250,7 +253,7 @@ extension LiveHolds {
 
     /// Takes lines back: the database did not hear of them.
     mutating func putBack(answered lines: [LiveLineKey] = [], orphaned others: [LiveLineKey] = []) {
-        answered = lines + answered
+        written = lines + written
         orphaned = others + orphaned
     }
 

@@ -107,6 +107,11 @@ package struct LivePlan: Sendable {
 package struct LiveBatchSealed: Error, Hashable {
     /// Those that are sealed.
     package var batches: Set<BatchID>
+
+    /// These are sealed.
+    package init(batches: Set<BatchID>) {
+        self.batches = batches
+    }
 }
 
 /// Checkpoints with outcomes of held requests.

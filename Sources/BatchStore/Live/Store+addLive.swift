@@ -31,7 +31,8 @@ extension Store {
         }
     }
 
-    /// Finds lines for requests that were sent before. Nothing is locked as long as there is no candidate.
+    /// Finds lines for requests that were sent before. Nothing is locked as long as there is no candidate. Who is busy
+    /// with a candidate is waited for: passed over, it would be called twice.
     private static func attach(
         _ waiter: Int64, _ asked: [LiveFingerprint], _ kept: Duration, _ session: Session
     ) throws -> [Int: LiveLineKey] {
@@ -46,6 +47,8 @@ extension Store {
             """
         ).map { try $0.liveLineKey() }
         guard !candidates.isEmpty else { return [:] }
+        // Rows that somebody is busy with are waited for: when a process has died, others are just writing down that
+        // its requests wait for nobody, and a request that passed over such a row would be run twice.
         let rows = try session.query(
             """
             with processes as materialized (select id from live_processes)
@@ -54,7 +57,7 @@ extension Store {
                 join live_requests l using (batch_id, shard_no, ordinal)
             where l.waiter is null or (l.waiter <> \(waiter) and l.waiter not in (select id from processes))
             order by l.batch_id collate "C", l.shard_no, l.ordinal
-            for update of l skip locked
+            for update of l
             """)
         var free = places
         var found: [Int: LiveLineKey] = [:]

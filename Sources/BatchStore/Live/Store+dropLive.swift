@@ -44,7 +44,7 @@ extension Store {
                     drop_at = clock_timestamp() + \(dropAfter)
                 from (
                     select batch_id, shard_no, ordinal from live_requests where waiter = any(\(dead))
-                    limit \(Self.orphanLimit) for update skip locked
+                    order by batch_id collate "C", shard_no, ordinal limit \(Self.orphanLimit) for update skip locked
                 ) n
                 where l.batch_id = n.batch_id and l.shard_no = n.shard_no and l.ordinal = n.ordinal
                 """)
@@ -55,7 +55,7 @@ extension Store {
     /// at. What has been taken up is kept.
     ///
     /// A line that is dropped is in no part of its shard any more. The rows of the requests are locked before those of
-    /// the shards; a request that is sent again skips them and becomes a line of its own.
+    /// the shards; a request that is sent again waits for the decision.
     package func dropAbandoned() async throws -> Int {
         try await pool.transaction { session in
             let due = try session.query(

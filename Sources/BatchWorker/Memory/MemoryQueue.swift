@@ -134,7 +134,8 @@ struct MemoryQueue: Sendable {
 extension MemoryQueue {
     /// Takes up to `limit` requests: of the project with the fewest claimed the party with the fewest, the oldest
     /// first.
-    mutating func claim(_ limit: Int, excluding excluded: Set<BatchID>, at now: ContinuousClock.Instant) -> [ClaimedShard]
+    mutating func claim(_ limit: Int, excluding excluded: Set<BatchID>, at now: ContinuousClock.Instant)
+        -> [ClaimedShard]
     {
         var loads: [ProjectID: Int] = [:]
         for (party, line) in parties { loads[party.project, default: 0] += line.claimed }
@@ -169,7 +170,8 @@ extension MemoryQueue {
             lease: Lease(shard: ShardKey(batch: batch, number: number), epoch: entry.epoch), project: party.project,
             lane: .live, endpoint: party.endpoint, model: party.model, expiresAt: 0,
             // A call goes on when its client's time is over: the same request sent again gets what comes of it.
-            secondsLeft: (entry.deadline - now + limits.keptFor) / .seconds(1), lineCount: 1, done: LineSet(lineCount: 1),
+            secondsLeft: (entry.deadline - now + limits.keptFor) / .seconds(1), lineCount: 1,
+            done: LineSet(lineCount: 1),
             pack: builder.finish())
     }
 

@@ -32,7 +32,8 @@ struct BatchctlCommand: AsyncParsableCommand {
             """,
         version: Program.version,
         subcommands: [
-            RunCommand.self, SubmitCommand.self, StatusCommand.self, ListCommand.self, PauseCommand.self,
+            RunCommand.self, ChatLoadCommand.self, SubmitCommand.self, StatusCommand.self, ListCommand.self,
+            PauseCommand.self,
             ResumeCommand.self, CancelCommand.self, ResultsCommand.self, RetryCommand.self, ValidateCommand.self,
             ConvertCommand.self, FilesCommand.self, EventsCommand.self, WebhooksCommand.self, ModelsCommand.self,
             CompletionsCommand.self,

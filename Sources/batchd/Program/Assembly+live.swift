@@ -13,7 +13,9 @@ extension Assembly {
     /// outlive the process.
     ///
     /// - Parameter heldMax: requests that it may hold, as far as there are files for their connections.
-    func liveLane(store: Store, heldMax: Int) throws -> (desk: LiveDesk, services: [(name: String, service: any Service)]) {
+    func liveLane(store: Store, heldMax: Int) throws -> (
+        desk: LiveDesk, services: [(name: String, service: any Service)]
+    ) {
         var configuration = settings.live
         configuration.heldMax = heldMax
         guard !settings.backends.isEmpty else {

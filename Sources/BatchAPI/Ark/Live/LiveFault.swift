@@ -55,7 +55,7 @@ enum LiveFault {
     static func notAllowed(_ endpoint: String) -> BatchError {
         BatchError(
             status: 404, type: "NotFound", code: "endpoint_not_allowed",
-            message: "This server takes no requests for \(endpoint): the operator left it out of limits.endpoints.",
+            message: "This server takes no requests for \(endpoint): the operator left it out of endpoints.allow.",
             isFinal: true)
     }
 }

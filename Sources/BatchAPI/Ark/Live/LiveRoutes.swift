@@ -63,9 +63,9 @@ struct LiveRoutes: Sendable {
         guard let endpoint = kind.endpoint(model: model), held.modelIsKnown(model) else {
             throw LiveFault.unknownModel(body.model, path: kind.path)
         }
+        // Also a name that stays is set: of a key that is given twice, a backend may read the other value.
         let edited = try bytes.withUnsafeBytes { view in
-            try BodyEdit.edited(
-                view, model: model == body.model ? nil : model, dropsNulls: true, depthMax: depthMax)
+            try BodyEdit.edited(view, model: model, dropsNulls: true, depthMax: depthMax)
         }
         return LiveRequest(
             project: owner.project, key: owner.keyID, endpoint: endpoint, model: model, body: edited,

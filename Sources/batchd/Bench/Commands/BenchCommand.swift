@@ -14,7 +14,7 @@ struct BenchCommand: AsyncParsableCommand {
             BenchLinesCommand.self, BenchMemoryCommand.self, BenchKillCommand.self, BenchCallsCommand.self,
             BenchChaosCommand.self, BenchNotifyCommand.self,
             BenchWindowCommand.self, BenchInFlightCommand.self, BenchScaleCommand.self,
-            BenchRunCommand.self, BenchBackendCommand.self, BenchVaultCommand.self,
+            BenchRunCommand.self, BenchLiveCommand.self, BenchBackendCommand.self, BenchVaultCommand.self,
         ])
 }
 

@@ -188,18 +188,26 @@ final class BenchFleet: Sendable {
 extension BenchFleet {
     /// Starts a coordinator, waits until it serves, and returns a client of it.
     ///
-    /// - Parameter patience: how the client repeats what failed.
+    /// - Parameters:
+    ///   - patience: how the client repeats what failed.
+    ///   - port: where it listens; 0 takes a free port.
+    ///   - more: further arguments.
     @discardableResult
-    func startCoordinator(_ index: Int = 0, patience: Patience = Patience()) async throws -> Client {
+    func startCoordinator(
+        _ index: Int = 0, patience: Patience = Patience(), port: Int = 0, more: [String] = []
+    ) async throws -> Client {
         let process = try start(
             .coordinator(index),
             [
-                "--host", "127.0.0.1", "--port", "0", "--vault", directory.vault,
+                "--host", "127.0.0.1", "--port", String(port), "--vault", directory.vault,
                 "--set", "coordinator.spool_directory=\(directory.spool)",
-            ])
+            ] + more)
         let url = try await process.ready("shardline coordinator ready url=")
         return client(at: try ServerAddress(url), key: key, patience: patience)
     }
+
+    /// The key of the fleet's project.
+    var apiKey: String { key.text }
 
     /// A client of a coordinator of this fleet, with some project's key.
     func client(at address: ServerAddress, key: ProjectKey, patience: Patience = Patience()) -> Client {

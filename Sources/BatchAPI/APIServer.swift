@@ -90,7 +90,7 @@ package struct APIServer: Service {
 
     /// Ark's control plane and its batch chat.
     private static func ark(
-        _ store: Store, _ limits: Limits, _ held: HeldRequests, _ jobs: ArkJobDesk, _ configuration: APIConfiguration
+        _ store: Store, _ limits: Limits, _ held: HeldRequests, _ jobs: ArkBatchDesk, _ configuration: APIConfiguration
     ) -> [Route] {
         let keys = TemporaryKeyAction(
             store: store, secondsMax: limits.ark.temporaryKeySecondsMax, countMax: limits.ark.temporaryKeysMax)

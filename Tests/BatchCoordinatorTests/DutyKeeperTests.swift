@@ -44,7 +44,7 @@ import Testing
             try await keeper.keep(duty, isStrict: true) {
                 begun.fire()
                 defer { ended.fire() }
-                try await Task.sleep(for: .seconds(600))
+                try await Task.sleep(for: .seconds(3_600))
             }
         }
         try await begun.wait()

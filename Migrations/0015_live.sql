@@ -1,8 +1,8 @@
 -- The live lane: requests that somebody waits for, held in the queue of the batches.
 --
--- A live batch is a row of `batches` in lane 0, where no user's batch ever is: the requests of one API key for one model
--- and endpoint that one coordinator took in within a while. Claims treat it as any other; nothing else that treats
--- users' batches sees it, and when its answers were kept long enough it is deleted as a whole.
+-- A live batch is a row of `batches` in lane 0, where no user's batch ever is: the requests of one API key for one
+-- model and endpoint that one coordinator took in within a while. Claims treat it as any other; nothing else that
+-- treats users' batches sees it, and when its answers were kept long enough it is deleted as a whole.
 alter table batches
     -- The API key whose requests these are; null for users' batches.
     add column live_key bigint,

@@ -177,7 +177,10 @@ struct LiveDeskTests {
         let asking = (0..<20).map { number in Task { try await rig.ask("\(number)") } }
         try await until("all are stored") { try await rows(test, "waiter is not null") == 20 }
         try await test.tamper(
-            "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()"
+            """
+            select pg_terminate_backend(pid) from pg_stat_activity
+            where pid <> pg_backend_pid() and datname = current_database()
+            """
         )
         let more = (20..<40).map { number in Task { try await rig.ask("\(number)") } }
         let worker = try WorkerRig(store: test.store) { request, connection in

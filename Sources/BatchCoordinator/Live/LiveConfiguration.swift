@@ -33,6 +33,10 @@ package struct LiveConfiguration: Sendable {
 
     /// Longest time that a live batch takes new requests.
     static let openMax = Duration.seconds(3_600)
+    /// After a lost connection to the database: how long others get to connect again before they are taken for dead.
+    static let reconnectMax = Duration.seconds(15)
+    /// Longest step; then it is given up and tried again.
+    static let stepMax = Duration.seconds(30)
     /// Requests that are inserted by one transaction.
     static let groupMax = 2_000
     /// Bytes of bodies that are inserted by one transaction, give or take one body.

@@ -17,7 +17,10 @@ extension LiveDesk {
             }
             if isFirst { return addWake.wake() }
             // Others may have taken this process for dead meanwhile.
-            news.withLock { $0.isDoubted = true }
+            news.withLock { news in
+                news.isDoubted = true
+                news.patientUntil = .now + LiveConfiguration.reconnectMax
+            }
             tendWake.wake()
             return look(at: Set(holds.withLock { $0.shards }))
         }

@@ -81,7 +81,9 @@ extension LiveDesk {
     func mindOthers() async throws -> Duration? {
         // Nobody is taken for dead by who has not shown yet that it lives.
         guard news.withLock({ $0.isConnected }) else { return nil }
-        let orphans = try await store.orphanDead(by: waiter, dropAfter: configuration.abandonAfter)
+        let isPatient = news.withLock { $0.patientUntil.map { .now < $0 } ?? false }
+        let orphans =
+            isPatient ? 0 : try await store.orphanDead(by: waiter, dropAfter: configuration.abandonAfter)
         if orphans > 0 {
             logger.warning(
                 "a coordinator is gone; requests that it held wait to be sent again",

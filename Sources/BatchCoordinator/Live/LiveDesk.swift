@@ -139,7 +139,7 @@ package final class LiveDesk: LiveAnswering, Service {
         _ poll: @escaping @Sendable () async throws -> Duration?
     ) -> PollLoop {
         PollLoop(
-            name: name, idle: idle ?? configuration.pollEvery,
+            name: name, idle: idle ?? configuration.pollEvery, deadline: LiveConfiguration.stepMax,
             backoff: Backoff(first: .milliseconds(100), max: .seconds(2)), wake: wake, logger: logger, poll: poll)
     }
 

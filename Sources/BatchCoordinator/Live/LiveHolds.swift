@@ -238,8 +238,8 @@ extension LiveHolds {
         return settle(number, result)
     }
 
-    /// Hands over the lines whose rows can go: those that were answered before the last time this was asked, so that the
-    /// answers have been written to the clients meanwhile; or all.
+    /// Hands over the lines whose rows can go: those that were answered before the last time this was asked, so that
+    /// the answers have been written to the clients meanwhile; or all.
     mutating func takeAnswered(all: Bool = false) -> [LiveLineKey] {
         defer { (written, answered) = (all ? [] : answered, []) }
         return all ? written + answered : written

@@ -8,6 +8,8 @@ struct LiveQueueOfNews: Sendable {
     var isConnected = false
     /// Whether the connection was lost for a while, so that others may have let this process's requests go.
     var isDoubted = false
+    /// Until when nobody is taken for dead: the database was away, and others are still connecting again.
+    var patientUntil: ContinuousClock.Instant?
     /// Whether the fate of a transaction is unknown.
     var isUncertain = false
     /// Shards that are looked at one after another, should a notification have been lost.

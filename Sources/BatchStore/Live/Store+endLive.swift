@@ -38,8 +38,10 @@ extension Store {
                 where s.batch_id = stopping.batch_id and s.shard_no = stopping.shard_no and s.part = stopping.part
                 """)
             try session.execute(
-                "update live_batches set sealed_at = coalesce(sealed_at, clock_timestamp()) where batch_id = any(\(names))"
-            )
+                """
+                update live_batches set sealed_at = coalesce(sealed_at, clock_timestamp())
+                where batch_id = any(\(names))
+                """)
             return try session.execute(
                 """
                 update batches b set status = 'completed', completed_at = clock_timestamp(),

@@ -40,11 +40,14 @@ import Testing
             store: test.store, lease: .seconds(1), renewEvery: .milliseconds(100), logger: Logger(label: "keeper"))
         let gate = try await gate(test)
         let (begun, ended) = (TestSignal("the work"), TestSignal("the end of the work"))
+        let forever = AsyncStream<Void>.makeStream()
         let kept = Task {
             try await keeper.keep(duty, isStrict: true) {
                 begun.fire()
                 defer { ended.fire() }
-                try await Task.sleep(for: .seconds(3_600))
+                // Ends when it is cancelled, and never otherwise.
+                for await _ in forever.stream {}
+                try Task.checkCancellation()
             }
         }
         try await begun.wait()

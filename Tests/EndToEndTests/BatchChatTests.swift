@@ -130,18 +130,17 @@ extension EndToEndTests {
                 let server = try await fleet.coordinator(["--set", "live.abandon_after=0s"]).server
                 _ = try await fleet.worker(backend, ["--concurrency", "1"])
                 try await backend.hold()
-                let first = try curl("first", at: server, in: scratch)
-                try await backend.stats(reaching: "one call held") { $0.held == 1 }
+                // More than a worker keeps on hand: what it has taken up is kept, and its answer too.
+                let others = try await threads(300, at: server, in: scratch)
+                try await queued(fleet, 300)
                 let doomed = try curl("doomed", at: server, in: scratch)
-                try await queued(fleet, 2)
+                try await queued(fleet, 301)
                 try await doomed.kill9()
-                try await queued(fleet, 1)
-                let last = try curl("last", at: server, in: scratch)
-                try await queued(fleet, 2)
+                try await queued(fleet, 300)
                 try await backend.release()
-                for client in [first, last] { #expect(try await client.end() == .exited(0), "\(client.errors)") }
+                #expect(try await others.end(within: .seconds(120)) == .exited(0), "\(others.errors)")
                 let calls = try calls(of: backend)
-                #expect(calls.count == 2 && !calls.keys.contains { $0.contains("doomed") }, "\(calls)")
+                #expect(calls.count == 300 && !calls.keys.contains { $0.contains("doomed") })
             }
         }
 
@@ -152,7 +151,7 @@ extension EndToEndTests {
                 let server = try await fleet.coordinator(["--set", "live.shard_lines=1"]).server
                 let made = try await fleet.batchd(["keys", "create", "--project", "tests", "--name", "second"])
                 let second = try server.with(key: made.output.trimmingCharacters(in: .whitespacesAndNewlines))
-                _ = try await fleet.worker(backend, ["--concurrency", "1"])
+                _ = try await fleet.worker(backend, ["--concurrency", "4"])
                 try await backend.hold()
                 let flood = try await threads(60, at: server, in: scratch)
                 try await queued(fleet, 60)
@@ -165,8 +164,8 @@ extension EndToEndTests {
                 let log = try String(contentsOfFile: backend.logPath, encoding: .utf8)
                 let received = log.split(separator: "\n").filter { $0.contains(#""event": "received""#) }
                 let place = try #require(received.lastIndex { $0.contains("few ") })
-                // One in turn with the other, besides what the worker had claimed before.
-                #expect(received.count == 64 && place < 40, "the last of the second key was call \(place + 1) of 64")
+                // Whose key has the fewest calls in flight comes next.
+                #expect(received.count == 64 && place < 20, "the last of the second key was call \(place + 1) of 64")
             }
         }
 

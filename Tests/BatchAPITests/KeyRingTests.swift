@@ -42,6 +42,23 @@ private func headers(_ values: String...) -> HTTPFields {
         #expect(!short.message.contains("hunter2"))
     }
 
+    @Test func `asks once for a key that many requests show at the same time`() async throws {
+        let calls = Mutex(0)
+        let (gate, opened) = AsyncStream.makeStream(of: Void.self)
+        let owner = APIKeyOwner(keyID: 1, project: ProjectID(rawValue: "proj_1"))
+        let ring = KeyRing(trust: .seconds(3_600), entriesMax: 2) { _ in
+            calls.withLock { $0 += 1 }
+            for await _ in gate { break }
+            return owner
+        }
+        try await withThrowingTaskGroup(of: ProjectID.self) { group in
+            for _ in 0..<100 { group.addTask { try await ring.project(for: headers("Bearer key")) } }
+            opened.yield()
+            for try await project in group { #expect(project == owner.project) }
+        }
+        #expect(calls.withLock { $0 } == 1)
+    }
+
     @Test func `asks again for unknown keys, and for known ones once their trust has run out`() async throws {
         let calls = Mutex(0)
         let owner = APIKeyOwner(keyID: 1, project: ProjectID(rawValue: "proj_1"))

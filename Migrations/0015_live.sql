@@ -6,7 +6,9 @@
 alter table batches
     -- The API key whose requests these are; null for users' batches.
     add column live_key bigint,
-    add constraint batches_live_key_only_in_live_lane check (live_key is null or lane = 0);
+    add constraint batches_live_key_only_in_live_lane check (live_key is null or lane = 0),
+    -- Nobody finalizes, cancels or expires a live batch, not even a coordinator of a version before this one.
+    add constraint batches_live_only_run_and_end check (lane <> 0 or status in ('in_progress', 'completed'));
 
 -- Deleting a batch looks for what refers to it.
 create index batches_parent_idx on batches (parent_batch_id) where parent_batch_id is not null;
@@ -41,7 +43,7 @@ create table live_requests (
     constraint live_requests_waited_for_or_orphaned check ((waiter is null) = (orphaned_at is not null))
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
-create index live_requests_sha256_idx on live_requests (project_id, sha256);
+create index live_requests_sha256_idx on live_requests (project_id, sha256) where waiter is null;
 create index live_requests_waiter_idx on live_requests (waiter) where waiter is not null;
 create index live_requests_drop_idx on live_requests (drop_at) where drop_at is not null;
 
@@ -64,7 +66,8 @@ create view live_processes as
 -- lot decides, drawn anew for each claim.
 --
 -- Only batches of lanes up to `lane_max` are looked at. Live batches of one API key count as one batch, so that keys
--- share fairly however many live batches each has.
+-- share fairly however many live batches each has; of a project with more than 64 of them a lot says which are looked
+-- at this time.
 create function claim_quotas(shards_max bigint, excluded text[], lane_max integer)
 returns table (batch text, quota bigint)
 language plpgsql stable rows 8
@@ -93,9 +96,11 @@ begin
             select project_id, model, coalesce(live_key::text, id) as party from batches
             where id = h.batch_id limit 1
         ) b
+    ), drawn as materialized (
+        select (extract(epoch from clock_timestamp()) * 1000)::int8 as lot
     ), open as materialized (
         select o.* from tenants t cross join lateral (
-            select b.id, b.seq, b.project_id, b.model, b.lane, b.priority, b.urgent, first.lines,
+            (select b.id, b.seq, b.project_id, b.model, b.lane, b.priority, b.urgent, first.lines,
                 coalesce(b.live_key::text, b.id) as party
             from batches b cross join lateral (
                 select (s.line_count - s.done_count - s.moved_count)::int8 as lines from shards s
@@ -104,15 +109,26 @@ begin
                 order by s.part desc, s.shard_no limit 1
             ) first
             where b.project_id = t.project_id and b.status = 'in_progress' and b.paused_at is null
-              and b.lane <= lane_max and b.expires_at > clock_timestamp() and b.id <> all(excluded)
-            order by b.lane, b.priority desc, b.urgent desc, b.seq limit 64
+              and b.lane = 0 and b.expires_at > clock_timestamp() and b.id <> all(excluded)
+            order by hashtextextended(b.id, (select lot from drawn)) limit 64)
+            union all
+            (select b.id, b.seq, b.project_id, b.model, b.lane, b.priority, b.urgent, first.lines, b.id as party
+            from batches b cross join lateral (
+                select (s.line_count - s.done_count - s.moved_count)::int8 as lines from shards s
+                where s.batch_id = b.id and s.state = 'ready' and s.attempts < 2
+                  and (s.not_before is null or s.not_before <= clock_timestamp())
+                order by s.part desc, s.shard_no limit 1
+            ) first
+            where b.project_id = t.project_id and b.status = 'in_progress' and b.paused_at is null
+              and b.lane between 1 and lane_max and b.expires_at > clock_timestamp() and b.id <> all(excluded)
+            order by b.lane, b.priority desc, b.urgent desc, b.seq limit 64)
         ) o where t.project_id is not null
     ), ranked as (
         select o.*, hashtextextended(o.project_id, drawn.lot) as lot, coalesce(l.lines, 0) as batch_load,
             coalesce(p.lines, 0)::int8 as project_load, coalesce(m.lines, 0)::int8 as model_load,
             (select j.claimed_lines_max from projects j where j.id = o.project_id) as project_cap,
             (select c.claimed_lines_max from model_caps c where c.model = o.model) as model_cap
-        from open o cross join (select (extract(epoch from clock_timestamp()) * 1000)::int8 as lot) drawn
+        from open o cross join drawn
             left join (select project_id, party, sum(lines)::int8 as lines from loads group by project_id, party) l
                 on l.project_id = o.project_id and l.party = o.party
             left join (select project_id, sum(lines) as lines from loads group by project_id) p

@@ -71,13 +71,15 @@ final class IncomingBody {
 
     /// All of the body.
     ///
+    /// - Parameter admit: is told the size of each piece before it is kept, and refuses it by throwing.
     /// - Throws: a 413 ``BatchCore/BatchError`` when it is longer than `limit` bytes.
-    func collect(upTo limit: Int) async throws -> [UInt8] {
+    func collect(upTo limit: Int, admit: (Int) throws -> Void = { _ in }) async throws -> [UInt8] {
         if let declaredLength, declaredLength > limit { throw Self.tooLarge(limit) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(declaredLength ?? 0))
         while let buffer = try await next() {
             guard bytes.count + buffer.readableBytes <= limit else { throw Self.tooLarge(limit) }
+            try admit(buffer.readableBytes)
             bytes.append(contentsOf: buffer.readableBytesView)
         }
         return bytes

@@ -50,6 +50,8 @@ extension LiveDesk {
 
     /// After a transaction of unknown fate: this process waits for the lines that it knows of, and for no others.
     private func reconcile() async throws {
+        // What was answered is nobody's to be found again.
+        try await settleAnswered(all: true)
         let known = holds.withLock { $0.placed }
         try await store.keepLive(waiter: waiter, only: known, dropAfter: configuration.abandonAfter)
         news.withLock { $0.isUncertain = false }
@@ -59,6 +61,9 @@ extension LiveDesk {
     private func plan(
         _ taken: [(number: Int, hold: LiveHolds.Hold)], _ found: [Int: LiveLineKey]
     ) throws -> LivePlan {
+        // Of a line that is waited for here already others only thought that nobody does.
+        let numbers = Set(taken.map(\.number))
+        let found = holds.withLock { holds in found.filter { !holds.waits(for: $0.value, except: numbers) } }
         var opening: [BatchID: NewLiveBatch] = [:]
         var shards: [NewLiveShard] = []
         var places: [(number: Int, line: LiveLineKey)] = found.map { (taken[$0.key].number, $0.value) }

@@ -51,12 +51,13 @@ package final class LiveDesk: LiveAnswering, Service {
     package var held: Int { holds.withLock { $0.count } }
 
     /// See ``LiveAnswering/answer(_:)``.
-    package func answer(_ request: LiveRequest) async throws -> LiveAnswer {
+    package func answer(_ request: consuming LiveRequest) async throws -> LiveAnswer {
         let retryAfter = configuration.retryAfterSeconds
         if !request.isDurable, let memory, memory.serves(request.model, request.endpoint) {
             return try LiveAnswer(await memory.outcome(request), retryAfterSeconds: retryAfter)
         }
-        let number = try admit(request)
+        // Nothing of the body is kept here while the answer is waited for.
+        let number = try admit(consume request)
         addWake.wake()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -69,7 +70,7 @@ package final class LiveDesk: LiveAnswering, Service {
         }
     }
 
-    private func admit(_ request: LiveRequest) throws -> Int {
+    private func admit(_ request: consuming LiveRequest) throws -> Int {
         let wait = min(max(request.wait, .zero), configuration.wait)
         let hold = LiveHolds.Hold(
             party: .init(

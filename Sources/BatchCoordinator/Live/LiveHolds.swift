@@ -98,6 +98,11 @@ struct LiveHolds: Sendable {
     /// Whether somebody waits for a line of the shard.
     func waits(for shard: LiveShardKey) -> Bool { lines[shard] != nil }
 
+    /// Whether a request that is none of `numbers` waits for the line.
+    func waits(for line: LiveLineKey, except numbers: Set<Int>) -> Bool {
+        lines[line.shard]?[line.ordinal].map { !numbers.contains($0) } ?? false
+    }
+
     /// The lines of a shard that somebody waits for.
     func ordinals(of shard: LiveShardKey) -> [Int32] { lines[shard].map { Array($0.keys) } ?? [] }
 

@@ -57,5 +57,5 @@ package protocol LiveAnswering: Sendable {
     ///
     /// - Throws: a 429 ``BatchCore/BatchError`` (too many held), a 503 (shutting down, wait over, attempts used up),
     ///   each with a `retryAfter`.
-    func answer(_ request: LiveRequest) async throws -> LiveAnswer
+    func answer(_ request: consuming LiveRequest) async throws -> LiveAnswer
 }

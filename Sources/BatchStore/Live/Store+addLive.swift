@@ -40,10 +40,26 @@ extension Store {
         let distinct = Array(places.keys)
         let candidates = try session.query(
             """
+            with recursive asked as materialized (
+                select * from unnest(\(distinct.map(\.project.rawValue)), \(distinct.map(\.sha256)))
+                    as a (project_id, sha256)
+            ), waiters as (
+                (select waiter from live_requests where waiter is not null order by waiter limit 1)
+                union all
+                select (
+                    select l.waiter from live_requests l where l.waiter > w.waiter order by l.waiter limit 1)
+                from waiters w where w.waiter is not null
+            ), dead as materialized (
+                select waiter from waiters
+                where waiter is not null and waiter <> \(waiter) and waiter not in (select id from live_processes)
+            )
             select l.batch_id, l.shard_no, l.ordinal
-            from unnest(\(distinct.map(\.project.rawValue)), \(distinct.map(\.sha256))) as a (project_id, sha256)
-                join live_requests l on l.project_id = a.project_id and l.sha256 = a.sha256
-            where l.waiter is null and l.orphaned_at > clock_timestamp() - \(kept) or l.waiter <> \(waiter)
+            from asked a join live_requests l on l.project_id = a.project_id and l.sha256 = a.sha256
+            where l.waiter is null and l.orphaned_at > clock_timestamp() - \(kept)
+            union all
+            select l.batch_id, l.shard_no, l.ordinal
+            from dead d join live_requests l on l.waiter = d.waiter
+                join asked a on l.project_id = a.project_id and l.sha256 = a.sha256
             """
         ).map { try $0.liveLineKey() }
         guard !candidates.isEmpty else { return [:] }

@@ -7,13 +7,18 @@ internal import Zstd
 
 extension Store {
     /// Hears of news, and says as long as it is connected that the process `waiter` lives: with an advisory lock of the
-    /// connection's session, which PostgreSQL frees the moment the process is gone.
+    /// connection's session, which PostgreSQL frees the moment the process is gone, and half a minute after its machine
+    /// fell silent.
     ///
     /// The lock is shared, so that a connection that takes the place of one that PostgreSQL still believes in gets it.
     package func liveListener(channels: [String], waiter: Int64, logger: Logger) throws -> NotificationListener {
         try NotificationListener(
             configuration: configuration, channels: channels,
-            greeting: "select pg_advisory_lock_shared(\(waiter))", logger: logger)
+            greeting: """
+                select set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
+                    set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '25000', false),
+                    pg_advisory_lock_shared(\(waiter))
+                """, logger: logger)
     }
 
     /// The checkpoints of these names; those that are gone are left out.

@@ -248,12 +248,15 @@ extension LineQueue {
     }
 
     /// Gives something to an idle worker: a whole shard that was not begun, or half of the fresh lines of the shard
-    /// that has most; nothing when no more than `keep` lines are startable.
+    /// that has most; nothing when no more than `keep` lines are startable. Live shards are small, and their results
+    /// cannot wait for a division: they stay whole.
     ///
     /// - Returns: a division to be recorded; nil when a shard was closed as ``ClosingReason/yielded``, or nothing is
     ///   given.
     mutating func share(keeping keep: Int, except undecided: Set<Int>, at now: ContinuousClock.Instant) -> Division? {
-        let open = held.values.filter { $0.closing == nil && !undecided.contains($0.serial) && $0.freshCount > 0 }
+        let open = held.values.filter {
+            $0.closing == nil && !undecided.contains($0.serial) && $0.freshCount > 0 && !$0.isLive
+        }
         guard startable > keep, let shard = open.max(by: { $0.freshCount < $1.freshCount }) else { return nil }
         if let whole = open.last(where: { $0.isUntouched && startable - $0.freshCount >= keep }), open.count > 1 {
             close(whole.serial, .yielded, abortAt: now)

@@ -7,6 +7,7 @@ extension SettingsTable {
         .bytes("live.body_bytes_max", \.api.liveBodyBytesMax, "Largest body of a batch chat request."),
         .bytes(
             "live.held_bytes_max", \.api.liveHeldBytesMax,
-            "Bodies of all batch chat requests that one coordinator holds, together; more are refused with 429."),
+            "Bodies of batch chat requests that one coordinator is receiving or keeps out of the database, together; "
+                + "more are refused with 429."),
     ]
 }

@@ -4,6 +4,7 @@ import BatchCoordinator
 import BatchCore
 import BatchStore
 import HTTPTypes
+import Synchronization
 
 /// Ark's batch chat: requests that are held on their connections until spare capacity answers them.
 /// (contracts: Ark runtime batch)
@@ -41,22 +42,27 @@ struct LiveRoutes: Sendable {
         if let declared = call.body.declaredLength, declared > bodyBytesMax {
             throw IncomingBody.tooLarge(bodyBytesMax)
         }
-        // Of a body without a length the worst is assumed until it is there.
-        var taken = Int(call.body.declaredLength ?? Int64(bodyBytesMax))
-        guard budget.take(taken) else { throw LiveFault.noRoom }
+        // Memory is taken as the bytes come: who announces a body and is slow to send it keeps it from nobody.
+        var taken = 0
         defer { budget.giveBack(taken) }
-        let request = try await request(call, owner, kind, isDurable: isDurable)
-        budget.giveBack(taken - min(taken, request.body.count))
-        taken = min(taken, request.body.count)
+        let bytes = try await call.body.collect(upTo: bodyBytesMax) { count in
+            guard budget.take(count) else { throw LiveFault.noRoom }
+            taken += count
+        }
+        let parcel = Parcel(try request(bytes, owner, kind, isDurable: isDurable))
+        if isDurable {
+            // The desk counts what is not in the database yet, and keeps nothing of the rest.
+            budget.giveBack(taken)
+            taken = 0
+        }
         let desk = held.desk
-        return LiveReply.answer(try await connection.hold { try await desk.answer(request) })
+        return LiveReply.answer(try await connection.hold { try await desk.answer(parcel.open()) })
     }
 
     /// What is held: the body with its model in the backends' words and without options that say nothing.
     private func request(
-        _ call: Call, _ owner: APIKeyOwner, _ kind: LiveKind, isDurable: Bool
-    ) async throws -> LiveRequest {
-        let bytes = try await call.body.collect(upTo: bodyBytesMax)
+        _ bytes: [UInt8], _ owner: APIKeyOwner, _ kind: LiveKind, isDurable: Bool
+    ) throws -> LiveRequest {
         let body = try LiveBody(bytes, kind: kind, depthMax: depthMax)
         guard owner.mayUse(model: body.model) else { throw LiveFault.modelNotGranted(body.model) }
         let model = models.served(body.model)
@@ -80,5 +86,22 @@ struct LiveRoutes: Sendable {
         case let other?:
             throw BatchError.invalidValue(other, param: "X-Shardline-Durable", supported: ["true", "false"])
         }
+    }
+}
+
+/// A request on its way to who answers it: this side keeps nothing of it while it waits.
+private final class Parcel: Sendable {
+    private let request: Mutex<LiveRequest?>
+
+    /// Holds a request until it is opened.
+    init(_ request: consuming LiveRequest) {
+        self.request = Mutex(request)
+    }
+
+    /// The request, once.
+    func open() throws -> LiveRequest {
+        let request = request.withLock { $0.take() }
+        guard let request else { throw CancellationError() }
+        return request
     }
 }

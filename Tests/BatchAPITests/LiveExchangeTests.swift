@@ -150,22 +150,40 @@ private let body = #"{"model":"tiny","messages":[{"role":"user","content":"hi"}]
         let padded = body + String(repeating: " ", count: 400 - body.utf8.count)
         let large = try await desk.send("POST", chat, body: Array((padded + " ").utf8))
         #expect(large.status == 413 && large.isProperError && large["retry-after"] == nil)
+        let inMemory = ["X-Shardline-Durable: false"]
+        let whole = desk.request("POST", chat, headers: inMemory, body: Array(padded.utf8))
+        // Who announces a body and does not send it keeps no memory from the others.
+        let slow = try await RawConnection(port: desk.port)
+        try await slow.send(Array(whole.dropLast(padded.utf8.count)))
         let first = try await RawConnection(port: desk.port)
-        try await first.send(desk.request("POST", chat, body: Array(padded.utf8)))
+        try await first.send(whole)
         #expect(await lane.waitForEvents(1))
-        let refused = try await desk.send("POST", chat, body: Array(padded.utf8))
+        let refused = try await desk.send("POST", chat, headers: inMemory, body: Array(padded.utf8))
         #expect(refused.status == 429 && refused["retry-after"] == "2")
         let second = try await RawConnection(port: desk.port)
-        try await second.send(desk.request("POST", chat, body: Array(body.utf8)))
+        try await second.send(desk.request("POST", chat, headers: inMemory, body: Array(body.utf8)))
         #expect(await lane.waitForEvents(2))
         lane.release(0, .success(.success()))
         #expect(try await first.receive().status == 200)
-        let third = try await RawConnection(port: desk.port)
-        try await third.send(desk.request("POST", chat, body: Array(padded.utf8)))
+        try await slow.send(padded)
         #expect(await lane.waitForEvents(3))
         for number in 1...2 { lane.release(number, .success(.success())) }
         #expect(try await second.receive().status == 200)
-        #expect(try await third.receive().status == 200)
+        #expect(try await slow.receive().status == 200)
+        try await desk.stop()
+    }
+
+    @Test func `keeps nothing of what is handed on to the database`() async throws {
+        let lane = ScriptedLane()
+        let desk = try await RunningDesk.start(live: lane) { $0.liveHeldBytesMax = 700 }
+        let padded = body + String(repeating: " ", count: 400 - body.utf8.count)
+        let connections = try await [RawConnection(port: desk.port), RawConnection(port: desk.port)]
+        for (place, connection) in connections.enumerated() {
+            try await connection.send(desk.request("POST", chat, body: Array(padded.utf8)))
+            #expect(await lane.waitForEvents(place + 1))
+        }
+        for number in 0...1 { lane.release(number, .success(.success())) }
+        for connection in connections { #expect(try await connection.receive().status == 200) }
         try await desk.stop()
     }
 }

@@ -15,7 +15,8 @@ extension Store {
         try NotificationListener(
             configuration: configuration, channels: channels,
             greeting: """
-                select set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
+                select set_config('tcp_keepalives_idle', '10', false),
+                    set_config('tcp_keepalives_interval', '5', false),
                     set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '25000', false),
                     pg_advisory_lock_shared(\(waiter))
                 """, logger: logger)

@@ -68,6 +68,20 @@ struct BatchTurnsTests {
         #expect(turns == ["live", "high", "urgent", "plain", "background"])
     }
 
+    @Test func `live batches take turns also where there is one place`() throws {
+        var queue = try queue(
+            claim("flood", lines: 50, lane: .live), claim("few", lines: 3, lane: .live))
+        var turns: [String] = []
+        for _ in 0..<6 {
+            let taken = queue.take(at: now)
+            let started = try #require(taken)
+            turns.append(queue.shard(started.serial)?.lease.shard.batch.rawValue ?? "")
+            started.place.cancel()
+            _ = queue.finish(serial: started.serial, ordinal: started.line.ordinal)
+        }
+        #expect(turns == ["flood", "few", "flood", "few", "flood", "few"])
+    }
+
     @Test func `what has ended counts no more`() throws {
         var queue = try queue(claim("a", lines: 10), claim("b", lines: 10, project: "proj_b"))
         let (first, second) = (queue.take(at: now), queue.take(at: now))

@@ -5,7 +5,8 @@ import BatchCore
 ///
 /// By lane, then priority, then urgency, as the claim statement orders batches; among equals the project with the
 /// fewest calls in flight comes first, then the batch with the fewest, then the one claimed earliest. So a batch of
-/// ten lines does not wait for the thousands of another project that happen to be on hand already.
+/// ten lines does not wait for the thousands of another project that happen to be on hand already. Live batches take
+/// turns where all this is equal, so that a worker with a single place is fair between their keys too.
 struct BatchTurns: Sendable {
     /// How a batch ranks before fairness counts; smaller comes first.
     struct Rank: Hashable, Comparable, Sendable {
@@ -33,8 +34,11 @@ struct BatchTurns: Sendable {
         /// Serials of those with startable lines, in the order of their claims.
         var startable: [Int] = []
         var inFlight = 0
+        /// The number of the last start of one of its calls.
+        var startedLast = 0
     }
 
+    private var starts = 0
     private var entries: [Entry] = []
     private var inFlight: [ProjectID: Int] = [:]
 
@@ -83,7 +87,11 @@ struct BatchTurns: Sendable {
 
     /// A call of the batch was started (1) or has ended (−1).
     mutating func count(_ change: Int, of batch: BatchID) {
-        if let index = index(of: batch) { count(change, at: index) }
+        guard let index = index(of: batch) else { return }
+        count(change, at: index)
+        guard change > 0 else { return }
+        starts += 1
+        entries[index].startedLast = starts
     }
 
     /// Offers the startable shards in turn until `accept` takes one; returns what it made of it.
@@ -114,6 +122,9 @@ struct BatchTurns: Sendable {
                 if few != many { return few < many }
             }
             if one.inFlight != other.inFlight { return one.inFlight < other.inFlight }
+            if one.rank.lane == .live, one.startedLast != other.startedLast {
+                return one.startedLast < other.startedLast
+            }
             return (one.startable.first ?? 0) < (other.startable.first ?? 0)
         }
     }

@@ -8,7 +8,7 @@ alter table batches
     add column live_key bigint,
     add constraint batches_live_key_only_in_live_lane check (live_key is null or lane = 0),
     -- Nobody finalizes, cancels or expires a live batch, not even a coordinator of a version before this one.
-    add constraint batches_live_only_run_and_end check (lane <> 0 or status in ('in_progress', 'completed'));
+    add constraint batches_live_only_run_and_end check (live_key is null or status in ('in_progress', 'completed'));
 
 -- Deleting a batch looks for what refers to it.
 create index batches_parent_idx on batches (parent_batch_id) where parent_batch_id is not null;

@@ -79,6 +79,8 @@ struct Spawn {
         }
         // What the developer has set for his own server must not reach the programs under test.
         variables = variables.filter { !$0.key.hasPrefix("SHARDLINE_") && !$0.key.hasPrefix("OPENAI_") }
+        // Nor must a proxy, the machine's or one that a test has set: not every client passes it over for loopback.
+        variables = variables.filter { !$0.key.lowercased().hasSuffix("_proxy") }
         for (name, value) in environment { variables[name] = value }
         return variables
     }

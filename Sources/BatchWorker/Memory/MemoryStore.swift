@@ -36,6 +36,8 @@ final class MemoryStore: WorkerStore {
         if isNew { listener.withLock { $0 }?.hear(.live) }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
+                // A client that left before it waited has given its request away: somebody else may wait for it by now.
+                guard !Task.isCancelled else { return continuation.resume(throwing: CancellationError()) }
                 queue.withLock { $0.wait(for: number, continuation) }?.give()
             }
         } onCancel: {
